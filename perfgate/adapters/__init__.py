@@ -1,0 +1,1 @@
+"""Foreign formats, one file each: what other tools wrote, read into measurements."""

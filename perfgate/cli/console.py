@@ -1,0 +1,152 @@
+"""What people see on the terminal: messages, progress, and text from data made harmless."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from perfgate.errors import PerfgateError
+
+#: The settings every typer application of perfgate shares: plain help, plain errors, no shell completion to install.
+APP: dict[str, Any] = {
+    "add_completion": False,
+    "rich_markup_mode": None,
+    "pretty_exceptions_enable": False,
+    "no_args_is_help": True,
+    "context_settings": {"help_option_names": ["--help", "-h"], "max_content_width": 120},
+}
+
+_settings = {"quiet": False, "verbose": False}
+
+
+def configure(*, quiet: bool, verbose: bool) -> None:
+    """Set how much is said, for the rest of the process."""
+    _settings.update(quiet=quiet, verbose=verbose)
+
+
+def harmless(text: str) -> str:
+    """Text from data without control, format or line characters: it cannot move the cursor or hide what follows.
+
+    >>> harmless("a\\x1b[31mb\\nc")
+    'a�[31mb�c'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in _UNSEEN else c for c in text)
+
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def harmless_lines(text: str) -> str:
+    """The same for text of several lines."""
+    return "\n".join(harmless(line.replace("\t", "    ")) for line in text.splitlines())
+
+
+def out(text: str = "") -> None:
+    """Print a result, on stdout. A stream that cannot show a character gets a question mark instead of a crash."""
+    _write(sys.stdout, text + "\n")
+
+
+def say(text: str) -> None:
+    """Print a remark about the work, on stderr; silent under --quiet."""
+    if not _settings["quiet"]:
+        _write(sys.stderr, harmless_lines(text) + "\n")
+
+
+def say_verbose(text: str) -> None:
+    """Print a remark that only --verbose asks for, on stderr."""
+    if _settings["verbose"]:
+        say(text)
+
+
+def say_error(text: str) -> None:
+    """Print what went wrong, on stderr, always."""
+    _write(sys.stderr, f"perfgate: {harmless_lines(text)}\n")
+
+
+def tell_error(error: PerfgateError, *, output: str = "") -> None:
+    """Print an error: what, where, what to do; and the end of the failed command's output."""
+    if output.strip():
+        _write(sys.stderr, "".join(f"  | {line}\n" for line in harmless_lines(output).splitlines()))
+    say_error(str(error))
+
+
+def tell_system_error(error: OSError) -> None:
+    """Print an error of the operating system with the file it concerns."""
+    place = f"{error.filename}: " if error.filename else ""
+    say_error(f"{place}{error.strerror or error}")
+    _trace(error)
+
+
+def tell_crash(error: BaseException) -> None:
+    """Print that perfgate itself is at fault, and how to see more."""
+    say_error(f"this is a defect of perfgate: {type(error).__name__}: {error}")
+    if not _settings["verbose"]:
+        _write(sys.stderr, "  run the same with `perfgate --verbose …` for the trace, and report it with that\n")
+    _trace(error)
+
+
+def _trace(error: BaseException) -> None:
+    if _settings["verbose"]:
+        import traceback
+
+        _write(sys.stderr, harmless_lines("".join(traceback.format_exception(error))) + "\n")
+
+
+def _write(stream: Any, text: str) -> None:
+    try:
+        stream.write(text)
+        stream.flush()
+    except UnicodeEncodeError:
+        encoding = stream.encoding or "ascii"
+        stream.write(text.encode(encoding, "replace").decode(encoding))
+        stream.flush()
+
+
+class Progress:
+    """One line on stderr that is rewritten while long work goes on; nothing at all where stderr is not a terminal."""
+
+    def __init__(self) -> None:
+        self._shown = 0
+        self._last = 0.0
+        self._live = sys.stderr.isatty() and not _settings["quiet"] and not os.environ.get("CI")
+
+    def __call__(self, text: str) -> None:
+        """Show what is being done now; more than ten calls a second are not all shown."""
+        now = time.monotonic()
+        if not self._live or now - self._last < 0.1:
+            return
+        self._last = now
+        width = max(20, _columns() - 1)
+        line = harmless(text)[:width]
+        _write(sys.stderr, "\r" + line + " " * max(0, self._shown - len(line)))
+        self._shown = len(line)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            _write(sys.stderr, "\r" + " " * self._shown + "\r")
+            self._shown = 0
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Progress on long work, taken away at the end."""
+    line = Progress()
+    try:
+        yield line
+    finally:
+        line.clear()
+
+
+def _columns() -> int:
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):
+        return 80

@@ -1,0 +1,34 @@
+"""The one table of exit codes; `--help`, the README and the docs are tested against it."""
+
+from __future__ import annotations
+
+from perfgate.errors import CommandFailed, InputError, NothingJudged, PerfgateError
+
+PASS = 0
+FAILED = 1
+BAD_INPUT = 2
+NOTHING_JUDGED = 3
+COMMAND_FAILED = 4
+WARN = 10
+BLOCK = 20
+INTERRUPTED = 130
+
+#: (code, meaning), in the order people should read them.
+TABLE: tuple[tuple[int, str], ...] = (
+    (PASS, "pass"),
+    (WARN, "warn"),
+    (BLOCK, "block"),
+    (FAILED, "perfgate itself failed (disk, git, network, a defect)"),
+    (BAD_INPUT, "bad usage, budgets or input"),
+    (NOTHING_JUDGED, "nothing could be judged"),
+    (COMMAND_FAILED, "the measured command failed"),
+)
+
+
+def of_error(error: PerfgateError) -> int:
+    """The exit code of an error."""
+    if isinstance(error, InputError):
+        return BAD_INPUT
+    if isinstance(error, NothingJudged):
+        return NOTHING_JUDGED
+    return COMMAND_FAILED if isinstance(error, CommandFailed) else FAILED

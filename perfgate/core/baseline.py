@@ -1,0 +1,164 @@
+"""The baseline: admitted runs, seen as one history per series."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from perfgate.core.metrics import MACHINE, Assumption, Direction, depends_on
+from perfgate.core.model import ANY_MACHINE, Caveat, MachineClass, Measurement, Selector, Series
+from perfgate.core.units import Number, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What must be equal for two values of a series to be comparable; equal kinds are comparable values.
+
+    `machine` and `conditions` hold only what the metric depends on.
+    """
+
+    unit: Unit
+    better: Direction
+    assumption: Assumption
+    machine: MachineClass = ANY_MACHINE
+    conditions: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, measurement: Measurement, machine: MachineClass) -> Kind:
+        """The kind of a measurement taken on `machine`."""
+        keys = depends_on(measurement.series.metric, measurement.assumption)
+        return cls(
+            measurement.unit,
+            measurement.better,
+            measurement.assumption,
+            machine if MACHINE in keys else ANY_MACHINE,
+            tuple(pair for pair in measurement.conditions if pair[0] in keys),
+        )
+
+    def differences(self, other: Kind) -> tuple[str, ...]:
+        """What keeps a value of this kind from being compared with `other`, in words."""
+        words = [
+            f"{name} {mine}, was {theirs}"
+            for name, mine, theirs in (
+                ("unit", self.unit, other.unit),
+                ("better direction", self.better.value, other.better.value),
+                ("assumption", self.assumption.value, other.assumption.value),
+            )
+            if mine != theirs
+        ]
+        words += self.machine.differences(other.machine)
+        mine_by_name, theirs_by_name = dict(self.conditions), dict(other.conditions)
+        for name in sorted(mine_by_name.keys() | theirs_by_name.keys()):
+            mine, theirs = mine_by_name.get(name, "unknown"), theirs_by_name.get(name, "unknown")
+            if mine != theirs:
+                words.append(f"{name} {mine}, was {theirs}")
+        return tuple(words)
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineRun:
+    """One admitted run without its values. `order` sorts runs from old to new: (commit time, start time)."""
+
+    id: str
+    commit: str
+    started_at: str
+    order: tuple[int, str] = (0, "")
+
+
+@dataclass(slots=True)
+class History:
+    """The values of one series in admitted runs, oldest first: medians of runs, with the run and the kind of each."""
+
+    values: list[Number] = field(default_factory=list)
+    runs: array[int] = field(default_factory=lambda: array("l"))
+    kinds: array[int] = field(default_factory=lambda: array("l"))
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Values of the selected series from runs that started up to `at` no longer serve as baseline, for `reason`."""
+
+    selector: Selector
+    at: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorChoice:
+    """The run against which slow drift of the selected series is held."""
+
+    selector: Selector
+    run: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The admitted runs that a candidate may be compared with.
+
+    `source` says where they were read. `problem` says why history could not be determined (a shallow clone, say): then no
+    series is called new, and nothing is judged against it.
+    """
+
+    runs: tuple[BaselineRun, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    histories: Mapping[Series, History] = field(default_factory=dict)
+    anchors: tuple[AnchorChoice, ...] = ()
+    window: int = 100
+    source: str = ""
+    problem: str = ""
+    caveats: tuple[Caveat, ...] = ()
+
+    def recent(self, runs: int = 10) -> tuple[Series, ...]:
+        """The series that the newest `runs` runs have: those that a new run is expected to have too."""
+        first = len(self.runs) - runs
+        return tuple(series for series, history in self.histories.items() if history.runs and history.runs[-1] >= first)
+
+    def kind_index(self) -> dict[Kind, int]:
+        """The position of each kind in `kinds`."""
+        return {kind: index for index, kind in enumerate(self.kinds)}
+
+
+#: One value that an admitted run lends to the baseline.
+Point = tuple[Series, Number, Kind]
+
+
+def collect(
+    entries: Iterable[tuple[BaselineRun, Iterable[Point]]],
+    *,
+    cuts: Sequence[Cut] = (),
+    anchors: Sequence[AnchorChoice] = (),
+    window: int = 100,
+    source: str = "",
+    caveats: Sequence[Caveat] = (),
+) -> Baseline:
+    """Build a baseline from admitted runs in any order; values that a cut ended are left out."""
+    ordered = sorted(entries, key=lambda entry: (entry[0].order, entry[0].id))
+    histories: dict[Series, History] = {}
+    kinds: dict[Kind, int] = {}
+    for position, (run, points) in enumerate(ordered):
+        for series, value, kind in points:
+            if cuts and any(run.started_at <= cut.at and cut.selector.matches(series) for cut in cuts):
+                continue
+            history = histories.get(series)
+            if history is None:
+                history = histories[series] = History()
+            history.values.append(value)
+            history.runs.append(position)
+            history.kinds.append(kinds.setdefault(kind, len(kinds)))
+    return Baseline(
+        runs=tuple(run for run, _ in ordered),
+        kinds=tuple(kinds),
+        histories=histories,
+        anchors=tuple(anchors),
+        window=window,
+        source=source,
+        caveats=tuple(caveats),
+    )
+
+
+def as_float(value: Number) -> float:
+    """A value for statistics; money is Decimal only for sums and limits."""
+    return float(value) if isinstance(value, Decimal) else value

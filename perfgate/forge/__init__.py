@@ -1,0 +1,1 @@
+"""What the code host says and wants to hear: events, jobs, summaries."""

@@ -1,0 +1,1 @@
+"""Our own files in and out: runs, decisions, budgets; strict JSON and YAML."""

@@ -1,0 +1,1 @@
+"""Capture by doing: run, read, ask, and hand over measurements."""

@@ -1,0 +1,1 @@
+"""Price books: dated prices with their source, and how they are loaded."""

@@ -1,0 +1,1 @@
+"""A decision as text: terminal, Markdown, annotations. No arithmetic."""

@@ -1,0 +1,1 @@
+"""Where baselines live, and what git says of the change under test."""
