@@ -23,6 +23,9 @@ class Assumption(Enum):
     NOISY = "noisy"
 
 
+#: Counts of what is unwanted: falling to zero is the aim, not a sign that something stopped being measured.
+GOOD_AT_ZERO = frozenset({"tests.failed", "tests.flaky"})
+
 #: The condition that stands for the machine class of a run's context; every other condition is told by the measurement.
 MACHINE = "machine class"
 

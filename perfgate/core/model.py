@@ -118,19 +118,20 @@ class Selector:
 
     def matches(self, series: Series) -> bool:
         """Whether the budget means this series."""
-        if not _glob(self.metric, series.metric):
+        if not glob_matches(self.metric, series.metric):
             return False
         if not self.labels:
             return True
         have = dict(series.labels)
-        return all(_glob(value, have.get(name, "")) for name, value in self.labels)
+        return all(glob_matches(value, have.get(name, "")) for name, value in self.labels)
 
 
 def _unescape(match: re.Match[str]) -> str:
     return {"n": "\n", "r": "\r", "t": "\t"}.get(match[1], match[1])
 
 
-def _glob(pattern: str, text: str) -> bool:
+def glob_matches(pattern: str, text: str) -> bool:
+    """Whether `*` (any text) and `?` (one character) make the pattern stand for the text."""
     if pattern == text:
         return True
     return ("*" in pattern or "?" in pattern) and _compiled(pattern).fullmatch(text) is not None

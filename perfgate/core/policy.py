@@ -1,0 +1,278 @@
+"""Comparisons × budgets × waivers → decision: which rule applies to which series, and what it comes to.
+
+The arithmetic of a single rule is in `rules`; here are its choice, its consequences, and the whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from perfgate.core import rules
+from perfgate.core.baseline import Baseline
+from perfgate.core.budgets import Budget, Budgets, Level, Relative, Waiver
+from perfgate.core.compare import Comparison, Tested, compare, observe
+from perfgate.core.decision import Circumstances, Decision, Justification, Rule, Unmatched, Verdict
+from perfgate.core.model import Caveat, Run, Selector, Series
+from perfgate.core.units import write_value
+from perfgate.errors import InputError
+
+_TRAILER = re.compile(r"^Perf-Justification:[ \t]*(\S.*?)[ \t]+-[ \t]+(\S.*?)[ \t]*$", re.MULTILINE)
+_BAD_TRAILER = re.compile(r"^Perf-Justification:.*$", re.MULTILINE)
+
+
+def decide(
+    runs: Sequence[Run],
+    baseline: Baseline,
+    budgets: Budgets,
+    circumstances: Circumstances,
+    messages: Sequence[str] = (),
+) -> Decision:
+    """The decision on a change: pure, so that the same runs, baseline, budgets and day always give the same answer.
+
+    `messages` are those of the change's commits; their trailers justify warnings.
+    """
+    only = Selector.parse(circumstances.only) if circumstances.only else None
+    observations = [seen for seen in observe(runs) if only is None or only.matches(seen.series)]
+    comparisons = compare(observations, baseline)
+    seen = {comparison.series for comparison in comparisons}
+    missing = (
+        ()
+        if baseline.problem
+        else tuple(
+            series for series in baseline.recent() if series not in seen and (only is None or only.matches(series))
+        )
+    )
+    justifications, caveats = read_justifications(messages)
+    collected = (*baseline.caveats, *(caveat for run in runs for caveat in run.caveats), *caveats)
+    return judge(comparisons, missing, budgets, circumstances, justifications=justifications, caveats=collected)
+
+
+def read_justifications(messages: Iterable[str]) -> tuple[tuple[Justification, ...], tuple[Caveat, ...]]:
+    """The justifications in commit messages, and a caveat for each trailer that cannot be read; the last one of a series wins."""
+    found: dict[Series, Justification] = {}
+    caveats = []
+    for message in messages:
+        for line in _BAD_TRAILER.findall(message):
+            match = _TRAILER.fullmatch(line)
+            try:
+                series = Series.parse(match[1]) if match else None
+            except InputError:
+                series = None
+            if series is None or match is None:
+                remedy = "write Perf-Justification: tests.duration{suite=unit} - the reason"
+                caveats.append(
+                    Caveat(
+                        "justification unreadable",
+                        f'a commit says "{line[:200]}", which names no single series',
+                        remedy,
+                    )
+                )
+            else:
+                found[series] = Justification(series, match[2])
+    return tuple(found.values()), tuple(caveats)
+
+
+def judge(
+    comparisons: Sequence[Comparison],
+    missing: Sequence[Series],
+    budgets: Budgets,
+    circumstances: Circumstances,
+    *,
+    justifications: Sequence[Justification] = (),
+    caveats: Sequence[Caveat] = (),
+) -> Decision:
+    """Apply the budgets to the comparisons and to the series that vanished since the baseline."""
+    rulebook = _Rulebook.of(budgets, circumstances)
+    reasons = {justification.series: justification.reason for justification in justifications}
+    verdicts: list[Verdict] = []
+    observed: list[Verdict] = []
+    for comparison in comparisons:
+        chosen = rulebook.choose(comparison.series)
+        if chosen.any is None:
+            observed += [
+                replace(verdict, level=Level.PASS)
+                for verdict in _apply(comparison, _Chosen.one(budgets.for_unbudgeted(comparison.series)))
+            ]
+        else:
+            verdicts += [
+                _settle(verdict, comparison, budgets, circumstances.today, reasons)
+                for verdict in _apply(comparison, chosen)
+            ]
+    vanished = []
+    for series in missing:
+        budget = rulebook.choose(series).any
+        if budget is None:
+            vanished.append(series)
+        else:
+            verdicts.append(_settle(_missing(series, budget), None, budgets, circumstances.today, reasons))
+    unmatched = rulebook.unmatched()
+    verdicts.sort(key=_worst_first)
+    observed.sort(key=_worst_first)
+    levels = [verdict.level for verdict in verdicts] + [each.level for each in unmatched]
+    return Decision(
+        level=max(levels, default=Level.INCONCLUSIVE),
+        verdicts=tuple(verdicts),
+        observed=tuple(observed),
+        comparisons=tuple(comparisons),
+        unmatched=unmatched,
+        elsewhere=rulebook.elsewhere,
+        vanished=tuple(vanished),
+        caveats=tuple(dict.fromkeys((*caveats, *(caveat for each in comparisons for caveat in each.caveats)))),
+        expected_false_alarms=_expected_false_alarms(verdicts, comparisons),
+        circumstances=circumstances,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The budgets that rule one series, one for each kind of limit; `any` is the last that matches at all."""
+
+    any: Budget | None = None
+    limit: Budget | None = None
+    change: Budget | None = None
+
+    @classmethod
+    def one(cls, budget: Budget) -> _Chosen:
+        return cls(budget, budget, budget)
+
+
+@dataclass(slots=True)
+class _Rulebook:
+    """The budgets that apply in these circumstances, and which of them have met a series."""
+
+    applying: tuple[Budget, ...]
+    elsewhere: tuple[tuple[Budget, str], ...]
+    met: set[int]
+    only: Selector | None
+
+    @classmethod
+    def of(cls, budgets: Budgets, circumstances: Circumstances) -> _Rulebook:
+        reasons = [(budget, budget.when.why_not(circumstances.situation)) for budget in budgets.budgets]
+        return cls(
+            applying=tuple(budget for budget, reason in reasons if not reason),
+            elsewhere=tuple((budget, reason) for budget, reason in reasons if reason),
+            met=set(),
+            only=Selector.parse(circumstances.only) if circumstances.only else None,
+        )
+
+    def choose(self, series: Series) -> _Chosen:
+        """The last matching budget of each kind; a relative limit that is written beats one that the defaults fill in."""
+        limit = change = stated = last = None
+        for position, budget in enumerate(self.applying):
+            if not budget.selector.matches(series):
+                continue
+            self.met.add(position)
+            last = budget
+            limit = budget if budget.limit is not None else limit
+            if budget.relative is None or budget.relative.stated:
+                stated = budget
+            change = budget
+        return _Chosen(last, limit, stated or change)
+
+    def unmatched(self) -> tuple[Unmatched, ...]:
+        return tuple(
+            Unmatched(
+                budget,
+                level=min(
+                    max(Level.INCONCLUSIVE, budget.on_inconclusive), max(budget.enforce.most, Level.INCONCLUSIVE)
+                ),
+                why="no measurement and no baseline has such a series",
+            )
+            for position, budget in enumerate(self.applying)
+            if position not in self.met and self._wanted(budget)
+        )
+
+    def _wanted(self, budget: Budget) -> bool:
+        return self.only is None or self.only.matches(Series(budget.selector.metric, budget.selector.labels))
+
+
+def _apply(comparison: Comparison, chosen: _Chosen) -> list[Verdict]:
+    """What each kind of limit says of one series; a series that has neither limit still gets one verdict."""
+    verdicts = []
+    if chosen.limit is not None and chosen.limit.limit is not None:
+        verdicts.append(rules.limit(comparison, chosen.limit))
+    if chosen.change is not None and chosen.change.relative is not None:
+        verdict = rules.change(comparison, chosen.change, chosen.change.relative)
+        if verdict is not None and verdicts and _was_not_asked(verdict, chosen.change.relative):
+            verdicts[0] = replace(
+                verdicts[0], notes=(*verdicts[0].notes, f"the change is not judged: {verdict.reason}")
+            )
+        elif verdict is not None:
+            verdicts.append(verdict)
+    if chosen.any is not None and (drop := rules.drop(comparison, chosen.any)) is not None:
+        verdicts.append(drop)
+    if not verdicts and chosen.any is not None:
+        verdicts.append(rules.watched(comparison, chosen.any))
+    return verdicts
+
+
+def _was_not_asked(verdict: Verdict, relative: Relative) -> bool:
+    """Whether nobody asked about the change in so many words, and it could not be judged beside the limit that was asked for."""
+    return verdict.found is Level.INCONCLUSIVE and not relative.stated
+
+
+def _missing(series: Series, budget: Budget) -> Verdict:
+    return Verdict(
+        series=series,
+        rule=Rule.MISSING,
+        level=budget.on_missing,
+        found=budget.on_missing,
+        reason="the baseline has this series, this run does not",
+        budget=budget,
+        remedy="measure it again, or retire it: perfgate baseline retire SERIES --reason …",
+    )
+
+
+def _settle(
+    verdict: Verdict, comparison: Comparison | None, budgets: Budgets, today: date, reasons: Mapping[Series, str]
+) -> Verdict:
+    """Turn what a rule found into its consequence: on_inconclusive, enforce, waivers, justifications."""
+    level, notes = verdict.found, list(verdict.notes)
+    if level is Level.INCONCLUSIVE:
+        level = max(level, verdict.budget.on_inconclusive)
+        if level > Level.INCONCLUSIVE:
+            notes.append(f"on_inconclusive: {level.word}")
+    if level >= Level.WARN:
+        note, waived = _waived(verdict, comparison, budgets.waivers, today)
+        notes += [note] if note else []
+        level = Level.PASS if waived else level
+    most = verdict.budget.enforce.most
+    if level > most:
+        notes.append(f"enforce: {verdict.budget.enforce.value} ({level.word} without it)")
+        level = most
+    if level is Level.WARN and verdict.series in reasons:
+        notes.append(f"justified in a commit: {reasons[verdict.series]}")
+        level = Level.PASS
+    return replace(verdict, level=level, notes=tuple(notes))
+
+
+def _waived(
+    verdict: Verdict, comparison: Comparison | None, waivers: Sequence[Waiver], today: date
+) -> tuple[str, bool]:
+    """What the waivers say of a breach: a note for the reader, and whether it is accepted."""
+    note = ""
+    for waiver in waivers:
+        if not waiver.selector.matches(verdict.series):
+            continue
+        written = f"{waiver.place}, {waiver.owner}, until {waiver.until}: {waiver.reason}"
+        if today > waiver.until:
+            note = f"a waiver expired on {waiver.until} ({waiver.place}, {waiver.owner})"
+        elif comparison is None or comparison.after is None or rules.within(comparison, waiver.ceiling, waiver.place):
+            return f"waived ({written})", True
+        else:
+            value = write_value(comparison.after, comparison.unit)
+            note = f"a waiver covers this only up to {waiver.ceiling}, the value is {value} ({waiver.place}, {waiver.owner})"
+    return note, False
+
+
+def _worst_first(verdict: Verdict) -> tuple[int, int, str, str]:
+    return -verdict.level, -verdict.found, str(verdict.series), verdict.rule.value
+
+
+def _expected_false_alarms(verdicts: Iterable[Verdict], comparisons: Iterable[Comparison]) -> float:
+    tested = {each.series: each.evidence for each in comparisons if isinstance(each.evidence, Tested)}
+    judged = {verdict.series for verdict in verdicts if verdict.rule is Rule.CHANGE}
+    return sum(tested[series].numbers.false_alarm for series in judged if series in tested)
