@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from perfgate.errors import PerfgateError
+from perfgate.render.text import harmless
 
 #: The settings every typer application of perfgate shares: plain help, plain errors, no shell completion to install.
 APP: dict[str, Any] = {
@@ -29,20 +30,6 @@ def configure(*, quiet: bool, verbose: bool) -> None:
     _settings.update(quiet=quiet, verbose=verbose)
 
 
-def harmless(text: str) -> str:
-    """Text from data without control, format or line characters: it cannot move the cursor or hide what follows.
-
-    >>> harmless("a\\x1b[31mb\\nc")
-    'a�[31mb�c'
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in _UNSEEN else c for c in text)
-
-
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-
-
 def harmless_lines(text: str) -> str:
     """The same for text of several lines."""
     return "\n".join(harmless(line.replace("\t", "    ")) for line in text.splitlines())
@@ -51,6 +38,36 @@ def harmless_lines(text: str) -> str:
 def out(text: str = "") -> None:
     """Print a result, on stdout. A stream that cannot show a character gets a question mark instead of a crash."""
     _write(sys.stdout, text + "\n")
+
+
+def command(line: str) -> None:
+    """Print a workflow command for the CI system, on stdout, as it is: it was escaped where it was made."""
+    _write(sys.stdout, line + "\n")
+
+
+def shown(path: Path) -> str:
+    """A path for messages: relative to the current folder where it lies inside, else as it is."""
+    try:
+        return path.resolve().relative_to(Path.cwd().resolve()).as_posix()
+    except ValueError:
+        return path.as_posix()
+
+
+def width() -> int:
+    """The columns of the terminal that shows results; 120 where there is none, as in a CI log."""
+    if given := os.environ.get("COLUMNS", ""):
+        return max(40, int(given)) if given.isdigit() else 120
+    try:
+        return max(40, os.get_terminal_size(sys.stdout.fileno()).columns)
+    except (OSError, ValueError):
+        return 120
+
+
+def colour() -> bool:
+    """Whether results may be coloured: on a terminal without NO_COLOR, or where FORCE_COLOR asks for it."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
 
 
 def say(text: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from perfgate.core.budgets import Level
+from perfgate.core.decision import Decision
 from perfgate.errors import CommandFailed, InputError, NothingJudged, PerfgateError
 
 PASS = 0
@@ -32,3 +34,12 @@ def of_error(error: PerfgateError) -> int:
     if isinstance(error, NothingJudged):
         return NOTHING_JUDGED
     return COMMAND_FAILED if isinstance(error, CommandFailed) else FAILED
+
+
+def of_decision(decision: Decision, fail_on: str = "warn") -> int:
+    """The exit code of a decision; `fail_on` is "block" where a warning counts as a pass, "never" where a block does too."""
+    if decision.level is Level.BLOCK:
+        return PASS if fail_on == "never" else BLOCK
+    if decision.level is Level.WARN:
+        return WARN if fail_on == "warn" else PASS
+    return NOTHING_JUDGED if decision.nothing_judged else PASS

@@ -26,7 +26,8 @@ class Verdict:
     """One budget applied to one series.
 
     `found` is what the rule alone says, `level` what remains of it after `enforce`, waivers and justifications. `reason` is
-    one sentence; `notes` say what turned `found` into `level`. `suspect` marks a change between 1 and 1.5 half widths.
+    one sentence; `notes` say what turned `found` into `level`. `suspect` marks a change between 1 and 1.5 half widths, `waived` a
+    breach that a waiver accepts: its value must not enter the baseline.
     """
 
     series: Series
@@ -38,6 +39,7 @@ class Verdict:
     notes: tuple[str, ...] = ()
     remedy: str = ""
     suspect: bool = False
+    waived: bool = False
 
 
 @dataclass(frozen=True, slots=True)

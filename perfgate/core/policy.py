@@ -235,6 +235,7 @@ def _settle(
         level = max(level, verdict.budget.on_inconclusive)
         if level > Level.INCONCLUSIVE:
             notes.append(f"on_inconclusive: {level.word}")
+    waived = False
     if level >= Level.WARN:
         note, waived = _waived(verdict, comparison, budgets.waivers, today)
         notes += [note] if note else []
@@ -246,7 +247,7 @@ def _settle(
     if level is Level.WARN and verdict.series in reasons:
         notes.append(f"justified in a commit: {reasons[verdict.series]}")
         level = Level.PASS
-    return replace(verdict, level=level, notes=tuple(notes))
+    return replace(verdict, level=level, notes=tuple(notes), waived=waived)
 
 
 def _waived(

@@ -9,7 +9,7 @@ from perfgate.core.compare import Comparison, Exact, Finding, Insufficient, Test
 from perfgate.core.decision import Rule, Verdict
 from perfgate.core.metrics import GOOD_AT_ZERO, Direction
 from perfgate.core.model import State
-from perfgate.core.units import Number, Quantity, Unit, write_percent, write_value
+from perfgate.core.units import Number, Quantity, write_percent, write_value
 from perfgate.errors import InputError
 
 #: A lower-is-better value at less than half, or a higher-is-better value at more than double, is checked before it is praised.
@@ -49,15 +49,11 @@ def limit(comparison: Comparison, budget: Budget) -> Verdict:
 
 def bound_of(comparison: Comparison, quantity: Quantity, place: str) -> Decimal:
     """The number of a limit, a ceiling or a floor in the series' unit; InputError where the units do not fit."""
-    unit = comparison.unit
-    fits = (
-        quantity.unit == unit
-        or (not quantity.unit.per and quantity.unit.base == unit.base)
-        or str(quantity.unit) == "1"
-    )
-    if not fits or (str(quantity.unit) == "1" and unit.base in {"s", "B"}):
-        what = f'"{quantity}" is counted in {quantity.unit}, but {comparison.series} in {unit}'
-        raise InputError(what, where=place, remedy=f'write the limit in {unit}, for example "{_example(comparison)}"')
+    if not quantity.fits(comparison.unit):
+        what = f'"{quantity}" is counted in {quantity.unit}, but {comparison.series} in {comparison.unit}'
+        raise InputError(
+            what, where=place, remedy=f'write it in {comparison.unit}, for example "{_example(comparison)}"'
+        )
     return quantity.value
 
 

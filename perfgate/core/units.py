@@ -53,7 +53,7 @@ _SCALED: dict[str, tuple[str, Decimal]] = {
 _CURRENCY_SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _NUMBER = r"[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?"
-_QUANTITY = re.compile(rf"(?P<number>{_NUMBER})\s*(?P<unit>[^\s\d/][^\s/]*)?(?:\s*/\s*(?P<per>[^\s/]+))?")
+_QUANTITY = re.compile(rf"(?P<number>{_NUMBER})\s*(?P<unit>[^\s\d/:,]+)?(?:\s*/\s*(?P<per>[^\s/]+))?")
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zµμ]+)")
 _PERCENT = re.compile(rf"({_NUMBER})\s*%")
 
@@ -105,6 +105,13 @@ class Quantity:
 
     def __str__(self) -> str:
         return self.written
+
+    def fits(self, unit: Unit) -> bool:
+        """Whether this can be held against values of `unit`: "per month" may be left out, and so may the unit of a plain count."""
+        if self.unit.per and self.unit.per != unit.per:
+            return False
+        plain = self.unit.base == "1" and not unit.is_money and unit.base not in {"s", "B"}
+        return plain or self.unit.base == unit.base
 
     @classmethod
     def parse(cls, text: str) -> Quantity:

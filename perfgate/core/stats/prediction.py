@@ -58,7 +58,8 @@ def predict(history: Sequence[float], candidate: float, *, resolution: float = 0
     `resolution` is the smallest step of the measurement, in the values' unit: the half width is never below it.
     """
     n = len(history)
-    log = candidate > 0 and min(history) > 0
+    # Where a single step of the measurement is as large as the values, ratios mean nothing.
+    log = min(candidate, *history) > max(0.0, resolution)
     center, sd = mean_and_sd([math.log(value) for value in history] if log else history)
     middle = math.exp(center) if log else abs(center)
     one_step = resolution / middle if log else resolution

@@ -1,0 +1,74 @@
+"""The end every `measure` command has in common: context added, run written, what was measured shown."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from perfgate.cli import console
+from perfgate.cli.project import Project
+from perfgate.core.model import Capture, Run
+from perfgate.errors import OperationFailed
+from perfgate.formats import run as run_format
+from perfgate.formats.files import write_atomically
+from perfgate.measure.context import describe, utc_text
+from perfgate.measure.surroundings import Surroundings
+
+_STARTED = datetime.now(UTC)
+
+
+@contextmanager
+def surroundings(root: Path | None = None) -> Iterator[Surroundings]:
+    """The current folder (or `root`) with a scratch folder that is gone afterwards."""
+    try:
+        work = Path(tempfile.mkdtemp(prefix="perfgate-"))
+    except OSError as error:
+        raise OperationFailed(
+            f"no folder for temporary files can be made: {error.strerror}", remedy="free some space, or set TMPDIR"
+        ) from error
+    try:
+        yield Surroundings(root or Path.cwd(), work, os.environ)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def finish(capture: Capture, output: Path | None, *, as_json: bool = False) -> None:
+    """Make a run of the capture, write it (default: into `.perfgate/runs`), and show it."""
+    project = Project.find()
+    run, path = keep(capture, output, project)
+    show(run, path, project, as_json=as_json)
+
+
+def keep(capture: Capture, output: Path | None, project: Project) -> tuple[Run, Path]:
+    """Make a run of the capture and write it; the run and its file."""
+    context = describe(project.lineage, project.event, project.environ, _STARTED)
+    run = Run(context, capture.measurements, capture.details, capture.caveats)
+    data = run_format.dump(run)
+    path = output or _default_path(project, data)
+    write_atomically(path, data)
+    return run, path
+
+
+def show(run: Run, path: Path, project: Project, *, as_json: bool) -> None:
+    """Show what was measured, as a table or as the run file's JSON."""
+    if as_json:
+        console.out(run_format.dump(run).decode().rstrip("\n"))
+        return
+    from perfgate.render.capture import render
+
+    console.out(render(run, width=console.width(), colour=console.colour()))
+    console.say(f"written to {console.shown(path)}")
+
+
+def _default_path(project: Project, data: bytes) -> Path:
+    """A name of its own for every capture, so that two processes measuring at once never meet."""
+    project.scratch()
+    stamp = utc_text(_STARTED).replace("-", "").replace(":", "")
+    digest = hashlib.sha256(data + os.urandom(8)).hexdigest()[:8]
+    return project.runs / f"{stamp}-{digest}.json"

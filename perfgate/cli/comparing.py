@@ -1,0 +1,81 @@
+"""Runs × baseline for people: which baseline `compare` means, and the comparisons with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from perfgate.cli import judging
+from perfgate.cli import console
+from perfgate.cli.project import BUDGETS, Project
+from perfgate.core.baseline import Baseline, BaselineRun, Kind, Point, collect
+from perfgate.core.budgets import Budgets
+from perfgate.core.compare import Comparison, compare, observe
+from perfgate.core.model import Caveat, Run, Selector, State
+from perfgate.core.stats.estimators import median
+from perfgate.errors import InputError
+
+
+class Compared(NamedTuple):
+    """The comparisons, and the baseline that they were made with."""
+
+    comparisons: tuple[Comparison, ...]
+    baseline: Baseline
+    caveats: tuple[Caveat, ...]
+
+
+def comparisons_of(project: Project, runs: Sequence[Run], *, against: str, only: str) -> Compared:
+    """Compare runs with the baseline of their base, of another commit, or with other run files."""
+    caveats: tuple[Caveat, ...] = ()
+    if against and _is_files(against):
+        baseline = _baseline_of_files(project, against)
+    else:
+        lineage, caveats = judging.lineage_of(project, runs)
+        if against:
+            lineage = lineage._replace(base=_commit(project, against), problem="")
+        baseline = judging.load_baseline(project, _budgets(project), lineage)
+    wanted = Selector.parse(only) if only else None
+    observations = [seen for seen in observe(runs) if wanted is None or wanted.matches(seen.series)]
+    comparisons = sorted(compare(observations, baseline), key=lambda each: str(each.series))
+    run_caveats = tuple(caveat for run in runs for caveat in run.caveats)
+    return Compared(tuple(comparisons), baseline, tuple(dict.fromkeys((*caveats, *baseline.caveats, *run_caveats))))
+
+
+def points(run: Run) -> list[Point]:
+    """What a run lends to a baseline: the median of every measured series."""
+    return [
+        (measurement.series, median(measurement.values), Kind.of(measurement, run.context.machine))
+        for measurement in run.measurements
+        if measurement.state is State.MEASURED
+    ]
+
+
+def _is_files(against: str) -> bool:
+    return Path(against).exists() or against.endswith(".json") or any(sign in against for sign in "*?[")
+
+
+def _baseline_of_files(project: Project, against: str) -> Baseline:
+    candidate = judging.gather(project, [against])
+    entries = []
+    for position, (run, path) in enumerate(zip(candidate.runs, candidate.files, strict=True)):
+        started = run.context.started_at
+        name = console.shown(path)
+        entries.append((BaselineRun(name, run.context.tested, started, (position, started)), points(run)))
+    return collect(entries, source=against)
+
+
+def _commit(project: Project, text: str) -> str:
+    commit = project.repository.commit_named(text) if project.repository else ""
+    if not commit:
+        raise InputError(
+            f'"{text}" is neither a file nor a commit, branch or tag of this repository',
+            where="--against",
+            remedy="name one that exists here: git branch --all",
+        )
+    return commit
+
+
+def _budgets(project: Project) -> Budgets:
+    """The settings of the baseline are in budgets.yaml; a project without one has the usual ones."""
+    return judging.find_rules(project, None).budgets if (project.root / BUDGETS).is_file() else Budgets()

@@ -1,0 +1,279 @@
+"""The gate's own path: runs × baseline × budgets → decision → every output → admission. `gate` and `check` are this.
+
+Budgets and waivers are those of the base branch's tip, so that a change cannot weaken its own gate; what it would have said
+of itself by its own budgets is told beside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from perfgate.cli import console, outputs
+from perfgate.cli.project import BUDGETS, Project
+from perfgate.core.admission import excluded_series, why_not
+from perfgate.core.baseline import Baseline
+from perfgate.core.budgets import Budgets
+from perfgate.core.decision import Circumstances, Decision
+from perfgate.core.model import Caveat, Run
+from perfgate.core.policy import decide
+from perfgate.errors import InputError, NothingJudged
+from perfgate.formats import budgets as budgets_format
+from perfgate.formats import run as run_format
+from perfgate.store import directory
+from perfgate.store.lineage import Lineage
+
+
+class Candidate(NamedTuple):
+    """The runs to judge, and the files they come from."""
+
+    runs: tuple[Run, ...]
+    files: tuple[Path, ...]
+
+
+class Rules(NamedTuple):
+    """The budgets that rule, their text and source; `own` are the change's own budgets where those differ."""
+
+    budgets: Budgets
+    text: bytes
+    source: str
+    own: Budgets | None = None
+    caveats: tuple[Caveat, ...] = ()
+
+
+class Options(NamedTuple):
+    """What the command line said about judging."""
+
+    budgets: Path | None = None
+    only: str = ""
+    today: date = date(1970, 1, 1)
+    admit: bool = False
+    out: Path | None = None
+    verbose: bool = False
+    as_json: bool = False
+    fail_on: str = "warn"
+    reproduce: str = "perfgate check"
+
+
+def judge(project: Project, candidate: Candidate, options: Options) -> Decision:
+    """Judge the candidate, publish the decision, admit the run where that is due; the decision."""
+    if not any(run.measurements for run in candidate.runs):
+        raise NothingJudged(
+            "the run holds no measurement",
+            where=", ".join(console.shown(path) for path in candidate.files),
+            remedy="measure something: perfgate measure --help",
+        )
+    rules = find_rules(project, options.budgets)
+    lineage, moved = lineage_of(project, candidate.runs)
+    baseline = load_baseline(project, rules.budgets, lineage)
+    circumstances = Circumstances(
+        context=candidate.runs[0].context,
+        runs=tuple(console.shown(path) for path in candidate.files),
+        baseline_source=baseline.source,
+        baseline_problem=baseline.problem,
+        baseline_runs=baseline.runs,
+        budgets_source=rules.source,
+        situation=project.situation(),
+        today=options.today,
+        only=options.only,
+        reproduce=options.reproduce,
+    )
+    decision = decide(candidate.runs, baseline, rules.budgets, circumstances, lineage.messages)
+    if rules.own is not None:
+        own = decide(candidate.runs, baseline, rules.own, circumstances, lineage.messages)
+        moved = (*moved, _edited(rules, own, decision))
+    decision = replace(decision, caveats=(*decision.caveats, *rules.caveats, *moved))
+    outputs.publish(project, decision, candidate.runs, rules.text, options)
+    admit(project, rules.budgets, decision, candidate.runs, asked=options.admit)
+    return decision
+
+
+def _edited(rules: Rules, own: Decision, decision: Decision) -> Caveat:
+    message = f"this change edits {BUDGETS}; it is judged by {rules.source}"
+    if own.level is not decision.level:
+        message += f". By its own budgets it would be: {own.level.word}"
+    return Caveat("budgets edited", message, "land the change of budgets or waivers first, on its own")
+
+
+# --- what is judged ---------------------------------------------------------------------------------------------------
+
+
+def gather(project: Project, arguments: Sequence[str]) -> Candidate:
+    """The runs named by files, folders or globs; without any, those in `.perfgate/runs` of the current commit and work-tree state."""
+    if not arguments:
+        return _current(project)
+    files: dict[Path, None] = {}
+    for argument in arguments:
+        for path in _expand(argument):
+            files.setdefault(path)
+    return Candidate(tuple(_load(project, path) for path in files), tuple(files))
+
+
+def _expand(argument: str) -> list[Path]:
+    path = Path(argument)
+    if path.is_dir():
+        found = sorted(path.glob("*.json"))
+    elif path.exists() or not any(sign in argument for sign in "*?["):
+        return [path]
+    else:
+        found = (
+            sorted(Path().glob(argument))
+            if not path.is_absolute()
+            else sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+        )
+    if not found:
+        raise InputError(
+            "no run file is there", where=argument, remedy="name run files, or measure first: perfgate check"
+        )
+    return found
+
+
+def _current(project: Project) -> Candidate:
+    lineage = project.lineage
+    matching: list[tuple[Run, Path]] = []
+    others = 0
+    for path in sorted(project.runs.glob("*.json")):
+        run = _load(project, path)
+        if (run.context.tested, run.context.worktree) == (lineage.tested, lineage.worktree):
+            matching.append((run, path))
+        else:
+            others += 1
+    if not matching:
+        found = f"; {others} of other states were left out" if others else ""
+        raise NothingJudged(
+            f"no run of the current commit and work-tree state{found}",
+            where=console.shown(project.runs),
+            remedy="measure first (perfgate check does both), or name the run files",
+        )
+    return Candidate(tuple(run for run, _ in matching), tuple(path for _, path in matching))
+
+
+def _load(project: Project, path: Path) -> Run:
+    return run_format.load(run_format.read(path, console.shown(path)), console.shown(path))
+
+
+# --- what it is judged by ---------------------------------------------------------------------------------------------
+
+
+def find_rules(project: Project, given: Path | None) -> Rules:
+    """The budgets that rule: the ones given, those of the base branch's tip, or the work tree's on the base branch itself."""
+    if given is not None:
+        data = budgets_format.read(given, console.shown(given))
+        source = f"{console.shown(given)} (--budgets)"
+        return _with_notes(Rules(budgets_format.load(data, console.shown(given)), data, source))
+    path = project.root / BUDGETS
+    own = path.read_bytes() if path.is_file() else None
+    tip, repository = project.lineage.tip, project.repository
+    base = repository.file_at(tip, project.in_repository(path)) if repository and tip else None
+    if base is None:
+        if own is None:
+            raise InputError("there is no budgets.yaml", where=console.shown(path), remedy="make one: perfgate init")
+        source = BUDGETS
+        caveats: tuple[Caveat, ...] = ()
+        if tip:
+            source = f"{BUDGETS} of this change"
+            message = f"{project.lineage.tip_name} has no {BUDGETS} yet, so this change is judged by its own"
+            caveats = (Caveat("budgets new", message),)
+        return _with_notes(Rules(budgets_format.load(own, console.shown(path)), own, source, caveats=caveats))
+    return _with_notes(_ruled_by_tip(project, base, own, console.shown(path)))
+
+
+def _ruled_by_tip(project: Project, base: bytes, own: bytes | None, shown: str) -> Rules:
+    source = f"{BUDGETS} at {project.lineage.tip_name}"
+    if own == base:
+        return Rules(budgets_format.load(base, shown), base, source)
+    ours = budgets_format.load(own, shown) if own is not None else Budgets()
+    try:
+        ruling = budgets_format.load(base, f"{project.lineage.tip_name}:{shown}")
+    except InputError as error:
+        # Else no change could ever mend it; what it breaks is on the base branch already.
+        message = f"the base branch's budgets cannot be read ({error.where}: {error.what}), so this change is judged by its own"
+        return Rules(ours, own or b"", f"{BUDGETS} of this change", caveats=(Caveat("budgets broken", message),))
+    caveats = []
+    if ours.entries != ruling.entries:
+        names = sorted(
+            {
+                entry.name
+                for entry in (*ours.entries, *ruling.entries)
+                if (entry in ours.entries) != (entry in ruling.entries)
+            }
+        )
+        message = f"this change edits what is measured: {', '.join(names) or 'the order of entries'}"
+        caveats.append(
+            Caveat("measure edited", message, "measure: is taken from the change itself; look at what it changes")
+        )
+    rules = (ruling.budgets, ruling.waivers, ruling.defaults)
+    same = _without_places(ours) == _without_places(ruling) and ours.defaults == rules[2]
+    return Rules(ruling, base, source, own=None if same else ours, caveats=tuple(caveats))
+
+
+def _without_places(budgets: Budgets) -> tuple[object, ...]:
+    return tuple(replace(each, place="") for each in budgets.budgets), tuple(
+        replace(each, place="") for each in budgets.waivers
+    )
+
+
+def _with_notes(rules: Rules) -> Rules:
+    return rules._replace(caveats=(*rules.caveats, *(Caveat("budgets", note) for note in rules.budgets.notes)))
+
+
+# --- what it is compared with -----------------------------------------------------------------------------------------
+
+
+def lineage_of(project: Project, runs: Sequence[Run]) -> tuple[Lineage, tuple[Caveat, ...]]:
+    """The lineage of what was measured: the checkout's own, or, for runs of another commit, what those runs say of themselves."""
+    tested = {run.context.tested for run in runs}
+    if len(tested) > 1:
+        names = ", ".join(sorted(commit[:10] or "no commit" for commit in tested))
+        raise InputError(f"the runs are of different commits: {names}", remedy="gate the runs of one commit at a time")
+    commit = tested.pop()
+    lineage = project.lineage
+    if commit in {"", lineage.tested} or project.repository is None:
+        return lineage, ()
+    context = runs[0].context
+    message = f"the run was measured at {commit[:10]}, the checkout is {lineage.tested[:10] or 'empty'}"
+    caveat = Caveat("other commit", message, "compare with the baseline of the run's own base")
+    if not context.base or not project.repository.exists(context.base):
+        problem = f"the base of the run ({context.base[:10] or 'unknown'}) is not in this repository"
+        return lineage._replace(base="", messages=(), problem=problem), (caveat,)
+    messages = (
+        tuple(text for _, text in project.repository.messages(context.base, commit))
+        if project.repository.exists(commit)
+        else ()
+    )
+    return lineage._replace(base=context.base, tested=commit, head=context.head, messages=messages, problem=""), (
+        caveat,
+    )
+
+
+def load_baseline(project: Project, budgets: Budgets, lineage: Lineage) -> Baseline:
+    """The admitted runs that the candidate may be compared with."""
+    settings = budgets.baseline
+    return directory.load(
+        project.root / settings.path,
+        repository=project.repository,
+        lineage=lineage,
+        at_tip=bool(project.event.provider),
+        window=settings.window,
+        keep=settings.keep,
+    )
+
+
+# --- what becomes of it -----------------------------------------------------------------------------------------------
+
+
+def admit(project: Project, budgets: Budgets, decision: Decision, runs: Sequence[Run], *, asked: bool) -> None:
+    """Admit the judged runs to the baseline where the rules allow it, and say what was done where anyone would ask."""
+    in_ci = bool(project.event.provider)
+    folder = project.root / budgets.baseline.path
+    for run in runs:
+        reason = why_not(decision, run.context, in_ci=in_ci, on_target=project.lineage.on_target, asked=asked)
+        if reason:
+            if asked or (in_ci and project.lineage.on_target):
+                console.say(f"not admitted to the baseline: {reason}")
+            continue
+        stored = directory.admit(folder, replace(run, excluded=excluded_series(decision)))
+        console.say(stored.told(console.shown(folder)))

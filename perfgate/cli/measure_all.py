@@ -1,0 +1,50 @@
+"""`perfgate measure all`: every entry of the `measure:` section."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from perfgate.cli import console
+from perfgate.cli.project import BUDGETS, Project
+from perfgate.core.model import Run
+from perfgate.errors import InputError
+
+app = typer.Typer(**console.APP)
+
+
+@app.command()
+def measure_all(
+    output: Path | None = typer.Option(None, "--output", "-o", help="Write the run here. [default: .perfgate/runs]"),
+    as_json: bool = typer.Option(False, "--json", help="Print the run as JSON."),
+) -> None:
+    """Measure everything under `measure:` in budgets.yaml.
+
+    \b
+    Example: perfgate measure all -o run.json
+    """
+    from perfgate.cli.capturing import show
+
+    project = Project.find()
+    run, path = measured(project, output)
+    show(run, path, project, as_json=as_json)
+
+
+def measured(project: Project, output: Path | None = None) -> tuple[Run, Path]:
+    """Measure the entries of the project's own budgets.yaml; the run and the file it was written to."""
+    from perfgate.cli.capturing import keep, surroundings
+    from perfgate.formats import budgets as budgets_format
+    from perfgate.measure.entries import capture_all
+
+    path = project.root / BUDGETS
+    budgets = budgets_format.load(budgets_format.read(path, console.shown(path)), console.shown(path))
+    if not budgets.entries:
+        raise InputError(
+            "there is nothing to measure",
+            where=f"{console.shown(path)}, measure",
+            remedy='add an entry, for example "start-up: {command: {run: python -m mypackage --version}}"',
+        )
+    with surroundings(project.root) as around, console.progress() as progress:
+        capture = capture_all(budgets.entries, around, progress, cases=budgets.wants_case_series())
+    return keep(capture, output, project)

@@ -1,0 +1,73 @@
+"""One decision, every output: `.perfgate/decision`, the terminal, annotations and the job summary. Written before the process ends."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perfgate.cli import console, exit_codes
+from perfgate.core.decision import Decision
+from perfgate.core.model import Run
+from perfgate.errors import PerfgateError
+from perfgate.formats import decision as decision_format
+from perfgate.formats import run as run_format
+from perfgate.formats.files import write_atomically
+from perfgate.forge import github
+from perfgate.render import annotations, markdown, terminal
+
+if TYPE_CHECKING:
+    from perfgate.cli.judging import Options
+    from perfgate.cli.project import Project
+
+
+def publish(project: Project, decision: Decision, runs: Sequence[Run], budgets_text: bytes, options: Options) -> None:
+    """Write and show the decision. A failure to write is told and raised only after the verdict has been shown."""
+    comment = markdown.render(decision, project=project.name)
+    failure: PerfgateError | OSError | None = None
+    try:
+        _write_folder(project, decision, runs, budgets_text, comment, options)
+    except (PerfgateError, OSError) as error:
+        failure = error
+    if options.as_json:
+        console.out(decision_format.dump(decision).decode().rstrip("\n"))
+    else:
+        console.out(terminal.render(decision, width=console.width(), colour=console.colour(), verbose=options.verbose))
+    if project.event.provider == "github":
+        for line in annotations.render(decision):
+            console.command(line)
+        for problem in (
+            github.write_summary(project.environ, comment),
+            github.write_outputs(project.environ, _pairs(decision, options)),
+        ):
+            if problem:
+                console.say(problem)
+    if failure is not None:
+        code = exit_codes.of_decision(decision, options.fail_on)
+        if code == exit_codes.PASS:
+            raise failure
+        console.say_error(f"the decision could not be written: {failure}")
+
+
+def _pairs(decision: Decision, options: Options) -> dict[str, str]:
+    return {"verdict": decision.level.word, "exit-code": str(exit_codes.of_decision(decision, options.fail_on))}
+
+
+def _write_folder(
+    project: Project, decision: Decision, runs: Sequence[Run], budgets_text: bytes, comment: str, options: Options
+) -> None:
+    folder = options.out or _own_folder(project)
+    kept = folder / "runs"
+    if kept.is_dir():
+        shutil.rmtree(kept)
+    write_atomically(folder / "decision.json", decision_format.dump(decision))
+    write_atomically(folder / "comment.md", comment.encode())
+    write_atomically(folder / "budgets.yaml", budgets_text)
+    for position, run in enumerate(runs):
+        write_atomically(kept / f"{position:03d}.json", run_format.dump(run))
+
+
+def _own_folder(project: Project) -> Path:
+    project.scratch()
+    return project.decisions

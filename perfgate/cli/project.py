@@ -1,0 +1,101 @@
+"""The project a command works on: its folder, its repository, and what git and CI say of the change."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from perfgate.core.budgets import Situation
+from perfgate.core.model import Event
+from perfgate.errors import InputError
+from perfgate.forge.environment import read_event
+from perfgate.store.git import Repository
+from perfgate.store.lineage import Lineage, trace
+
+BUDGETS = "budgets.yaml"
+#: Where perfgate leaves what it measured and decided; never part of the project.
+SCRATCH = ".perfgate"
+
+
+class Project(NamedTuple):
+    """`root` is the folder of budgets.yaml (the nearest one upwards), else the current folder."""
+
+    root: Path
+    repository: Repository | None
+    event: Event
+    lineage: Lineage
+    environ: Mapping[str, str]
+
+    @classmethod
+    def find(cls, start: Path | None = None, environ: Mapping[str, str] | None = None) -> Project:
+        """The project around the current folder."""
+        folder = (start or Path.cwd()).resolve()
+        environ = os.environ if environ is None else environ
+        repository = Repository.discover(folder)
+        event = read_event(environ)
+        root = _root(folder, repository)
+        return cls(root, repository, event, trace(repository, event), environ)
+
+    @property
+    def runs(self) -> Path:
+        """The folder of measured runs."""
+        return self.root / SCRATCH / "runs"
+
+    @property
+    def decisions(self) -> Path:
+        """The folder of the newest decision."""
+        return self.root / SCRATCH / "decision"
+
+    @property
+    def name(self) -> str:
+        """The project's path inside its repository, which tells the projects of a monorepo apart; "" at the top."""
+        if self.repository is None or self.root == self.repository.root:
+            return ""
+        return self.in_repository(self.root)
+
+    def in_repository(self, path: Path) -> str:
+        """A path as git writes it: relative to the repository's top, with forward slashes."""
+        top = self.repository.root if self.repository else self.root
+        return path.relative_to(top).as_posix()
+
+    def situation(self) -> Situation:
+        """What `when:` may ask about."""
+        return Situation(
+            branch=self.lineage.target,
+            event=self.event.name or "local",
+            labels=self.event.labels,
+            paths=self.lineage.changed_paths,
+            ci=bool(self.event.provider),
+        )
+
+    def scratch(self) -> Path:
+        """The folder `.perfgate`, made and kept out of version control."""
+        folder = self.root / SCRATCH
+        folder.mkdir(exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+        return folder
+
+
+def _root(folder: Path, repository: Repository | None) -> Path:
+    top = repository.root if repository else folder
+    for candidate in (folder, *folder.parents):
+        if (candidate / BUDGETS).is_file():
+            return candidate
+        if candidate == top:
+            break
+    return folder
+
+
+def parse_day(text: str) -> date:
+    """The day of a decision: today in UTC, or the one given with --today; InputError for anything that is not a date."""
+    if not text:
+        return datetime.now(UTC).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f'"{text}" is not a date', where="--today", remedy="write it as 2026-12-31") from None

@@ -1,0 +1,55 @@
+"""A run as people want to see it right after measuring: each series with its median and spread, then what to know beside."""
+
+from __future__ import annotations
+
+from perfgate.core.model import Measurement, Run, State
+from perfgate.core.stats.estimators import median
+from perfgate.core.units import write_value, write_values
+from perfgate.render.tables import Column, render_table
+from perfgate.render.text import harmless
+
+_DETAIL_ROWS = 5
+
+
+def render(run: Run, *, width: int, colour: bool) -> str:
+    """The measurements as a table, the beginning of each block of details, and the caveats."""
+    rows = [_row(measurement) for measurement in sorted(run.measurements, key=lambda each: str(each.series))]
+    columns = (Column("series"), Column("value", number=True), Column("range", number=True), Column("n", number=True))
+    parts = [render_table(columns, rows, width=width, colour=colour)]
+    for name, block in run.details.items():
+        if block:
+            parts.append(_details(name, block, width=width, colour=colour))
+    for measurement in run.measurements:
+        if measurement.state is not State.MEASURED:
+            parts.append(f"{harmless(str(measurement.series))}: {harmless(measurement.reason)}")
+    for caveat in run.caveats:
+        remedy = f" ({caveat.remedy})" if caveat.remedy else ""
+        parts.append(f"note: {harmless(caveat.message + remedy)}")
+    return "\n".join(parts)
+
+
+def _row(measurement: Measurement) -> tuple[str, str, str, str]:
+    series = str(measurement.series)
+    if measurement.state is State.UNKNOWN or not measurement.values:
+        return series, "unknown", "", "0"
+    values = measurement.values
+    prefix = "≥ " if measurement.state is State.LOWER_BOUND else ""
+    text = prefix + write_value(median(values), measurement.unit)
+    low, high = min(values), max(values)
+    spread = " – ".join(write_values((low, high), measurement.unit)) if low != high else ""
+    return series, text, spread, str(len(values))
+
+
+def _details(name: str, block: tuple[object, ...], *, width: int, colour: bool) -> str:
+    rows = [row for row in block if isinstance(row, dict)][:_DETAIL_ROWS]
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    columns = [Column(key.replace("_", " "), number=any(isinstance(row.get(key), (int, float)) for row in rows)) for key in names]
+    cells = [[_cell(row.get(key)) for key in names] for row in rows]
+    more = f" (the first {len(rows)} of {len(block)})" if len(block) > len(rows) else ""
+    return f"\n{harmless(name.replace('_', ' '))}{more}\n" + render_table(columns, cells, width=width, colour=colour)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,96 @@
+"""Comparisons as a table, for `compare`: before, after, change, how sure, and the smallest change that could be seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from perfgate.core.baseline import Baseline
+from perfgate.core.compare import Comparison, Exact, Finding, Insufficient, Tested
+from perfgate.core.units import write_percent, write_values
+from perfgate.render.tables import Column, render_table
+from perfgate.render.text import harmless
+
+_WORDS = {Finding.REAL: "real", Finding.SUSPECT: "suspect", Finding.UNCHANGED: "no change seen"}
+
+
+def render(comparisons: Sequence[Comparison], baseline: Baseline, *, width: int, colour: bool) -> str:
+    """The table, preceded by what it was compared with, followed by why rows have no comparison."""
+    head = f"compared with {baseline.source or 'an empty baseline'}: {len(baseline.runs)} runs"
+    if baseline.problem:
+        head = f"the baseline's history is not known: {baseline.problem}"
+    columns = (
+        Column("series"),
+        Column("before", number=True),
+        Column("after", number=True),
+        Column("change", number=True),
+        Column("99 % interval", number=True),
+        Column("n", number=True),
+        Column("could see", number=True),
+        Column("says"),
+    )
+    rows = [_row(comparison) for comparison in comparisons]
+    if width < 110:
+        # The interval and the visible change are the first to go: `explain` has them.
+        columns = (*columns[:4], *columns[5:6], columns[7])
+        rows = [(*row[:4], row[5], row[7]) for row in rows]
+    parts = [harmless(head), render_table(columns, rows, width=width, colour=colour)]
+    return "\n".join(parts + _reasons(comparisons))
+
+
+def _row(comparison: Comparison) -> tuple[str, ...]:
+    before, after = write_values((comparison.before, comparison.after), comparison.unit)
+    evidence = comparison.evidence
+    change = write_percent(comparison.relative)
+    series = str(comparison.series)
+    if isinstance(evidence, Exact):
+        return series, before, after, change, "exact", "1", "any", "exact" if comparison.relative else "the same"
+    if isinstance(evidence, Insufficient):
+        return series, before, after, change, "", str(len(comparison.used)), "", evidence.code
+    return series, before, after, change, _interval(evidence), str(evidence.numbers.n), _visible(evidence), _WORDS[evidence.finding]
+
+
+def _interval(evidence: Tested) -> str:
+    if evidence.change_low is None or evidence.change_high is None:
+        return "–"
+    return f"{write_percent(evidence.change_low)} … {write_percent(evidence.change_high)}"
+
+
+def _visible(evidence: Tested) -> str:
+    return f"±{write_percent(evidence.numbers.visible, signed=False)}" if evidence.numbers.visible is not None else "–"
+
+
+def _reasons(comparisons: Sequence[Comparison]) -> list[str]:
+    """One line for each reason that kept series from being compared, with how many it concerns."""
+    reasons: dict[tuple[str, str], int] = {}
+    for comparison in comparisons:
+        if isinstance(comparison.evidence, Insufficient):
+            key = comparison.evidence.missing, comparison.evidence.remedy
+            reasons[key] = reasons.get(key, 0) + 1
+    return [
+        f"{count} series: {harmless(missing)}" + (f" ({harmless(remedy)})" if remedy else "")
+        for (missing, remedy), count in reasons.items()
+    ]
+
+
+def as_json(comparisons: Sequence[Comparison], baseline: Baseline) -> str:
+    """The comparisons for other programs: one object a series, numbers in base units, money as strings."""
+    rows = [
+        {
+            "series": str(each.series),
+            "unit": str(each.unit),
+            "before": _plain(each.before),
+            "after": _plain(each.after),
+            "relative": None if each.relative is None or abs(each.relative) == float("inf") else each.relative,
+            "evidence": type(each.evidence).__name__.lower(),
+            "says": _row(each)[7],
+            "interval": [each.evidence.change_low, each.evidence.change_high] if isinstance(each.evidence, Tested) else None,
+            "n": len(each.used),
+        }
+        for each in comparisons
+    ]
+    return json.dumps({"baseline": baseline.source, "runs": len(baseline.runs), "comparisons": rows}, indent=2, ensure_ascii=False)
+
+
+def _plain(value: object) -> object:
+    return value if value is None or isinstance(value, (int, float)) else str(value)

@@ -1,0 +1,195 @@
+"""What a comparison says, before any budget is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perfgate.core.baseline import Baseline
+from perfgate.core.compare import Comparison, Exact, Finding, Insufficient, Tested, compare, observe
+from perfgate.core.metrics import Assumption
+from perfgate.core.model import State
+from perfgate.core.units import Unit
+from tests.core.making import MACHINE, UNIT_TESTS, baseline, baseline_of, bench, measured, run
+
+QUIET = [100.0, 101.0, 99.0, 100.5, 99.5, 100.0, 101.5, 98.5, 100.0, 100.2]
+
+
+def compared(candidate: object, base: Baseline) -> Comparison:
+    runs = candidate if isinstance(candidate, list) else [candidate]
+    (found,) = compare(observe(runs), base)
+    return found
+
+
+def test_a_value_far_outside_the_history_is_real() -> None:
+    found = compared(run(measured(UNIT_TESTS, 130.0)), baseline(UNIT_TESTS, QUIET))
+    assert isinstance(found.evidence, Tested)
+    assert found.evidence.finding is Finding.REAL
+    assert found.worse == pytest.approx(0.30, abs=0.01)
+    assert found.evidence.change_low is not None
+    assert found.evidence.change_low < found.worse < (found.evidence.change_high or 0)
+
+
+def test_many_values_inside_one_run_are_one_sample() -> None:
+    # A hundred values of one run do not narrow the interval: the error term is the variation between runs.
+    one = compared(run(measured(UNIT_TESTS, 104.0)), baseline(UNIT_TESTS, QUIET))
+    many = compared(run(measured(UNIT_TESTS, *[104.0] * 100)), baseline(UNIT_TESTS, QUIET))
+    assert one.evidence == many.evidence
+
+
+def test_another_machine_class_is_not_comparable_and_the_difference_is_named() -> None:
+    other = replace(MACHINE, cpu_model="model B")
+    found = compared(run(measured(UNIT_TESTS, 100.0), machine=other), baseline(UNIT_TESTS, QUIET))
+    assert isinstance(found.evidence, Insufficient)
+    assert found.evidence.code == "not comparable"
+    assert "cpu model model B, was model A" in found.evidence.missing
+
+
+def test_only_the_comparable_part_of_a_mixed_history_is_used() -> None:
+    other = replace(MACHINE, cpu_count=64)
+    runs = [run(measured(UNIT_TESTS, 100.0 + n % 3), number=n) for n in range(1, 9)]
+    runs += [run(measured(UNIT_TESTS, 10.0), number=n, machine=other) for n in range(9, 12)]
+    found = compared(run(measured(UNIT_TESTS, 101.0)), baseline_of(runs))
+    assert len(found.used) == 8
+    assert found.excluded[0][1] == 3
+
+
+def test_a_size_does_not_depend_on_the_machine() -> None:
+    other = replace(MACHINE, cpu_model="model B")
+    found = compared(run(measured("size.bytes{path=a}", 2.0), machine=other), baseline("size.bytes{path=a}", [1.0]))
+    assert isinstance(found.evidence, Exact)
+    assert found.relative == 1.0
+
+
+@pytest.mark.parametrize("change", [{"unit": Unit("B")}, {"assumption": Assumption.EXACT}, {"conditions": ()}])
+def test_another_unit_or_assumption_is_not_comparable(change: dict[str, object]) -> None:
+    base = baseline("bench.time{benchmark=sort}", QUIET)
+    found = compared(run(replace(measured("bench.time{benchmark=sort}", 100.0), **change)), base)  # type: ignore[arg-type]
+    if "conditions" in change:
+        assert isinstance(found.evidence, Tested)
+    else:
+        assert isinstance(found.evidence, Insufficient)
+
+
+def test_another_model_is_not_comparable() -> None:
+    name = "llm.tokens{scenario=fix}"
+    base = baseline(name, [100.0] * 6, conditions=(("model", "small"),))
+    found = compared(run(measured(name, 100.0, conditions=(("model", "large"),))), base)
+    assert isinstance(found.evidence, Insufficient)
+    assert "model large, was small" in found.evidence.missing
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "relative"), [(0.0, 1.0, float("inf")), (0.0, 0.0, 0.0), (5.0, 0.0, -1.0), (100.0, 3.0, -0.97)]
+)
+def test_zero_has_one_rule(before: float, after: float, relative: float) -> None:
+    found = compared(run(measured("tests.failed{suite=unit}", after)), baseline("tests.failed{suite=unit}", [before]))
+    assert found.relative == relative
+
+
+def test_money_stays_exact() -> None:
+    name = "infra.cost{environment=dev}"
+    conditions = (("currency", "USD"), ("price book", "one"))
+    base = baseline(name, [Decimal("0.1")], conditions=conditions)
+    found = compared(run(measured(name, Decimal("0.3"), conditions=conditions)), base)
+    assert found.after == Decimal("0.3")
+    assert found.before == Decimal("0.1")
+
+
+def test_a_capture_that_measured_both_sides_needs_no_history_but_says_where_it_strays() -> None:
+    name = "infra.cost{environment=dev}"
+    base = baseline(name, [Decimal(100)])
+    found = compared(run(measured(name, Decimal(130), before=(Decimal(120),))), base)
+    assert found.before == Decimal(120)
+    assert isinstance(found.evidence, Exact)
+    assert "100.00 USD/month" in found.caveats[0].message
+
+
+def test_an_exact_series_that_varies_between_runs_of_one_commit_is_reported() -> None:
+    name = "size.bytes{path=a}"
+    found = compared([run(measured(name, 1.0)), run(measured(name, 2.0))], baseline(name, [1.0]))
+    assert isinstance(found.evidence, Insufficient)
+    assert found.evidence.code == "varies"
+    assert found.after == 2.0
+
+
+def test_an_unknown_value_is_never_compared() -> None:
+    name = "llm.cost{scenario=fix}"
+    found = compared(
+        run(measured(name, state=State.UNKNOWN, reason="no price for model x")), baseline(name, [Decimal(1)])
+    )
+    assert isinstance(found.evidence, Insufficient)
+    assert found.after is None
+
+
+def test_without_a_baseline_the_series_is_said_to_be_new() -> None:
+    found = compared(run(measured(UNIT_TESTS, 1.0)), Baseline())
+    assert isinstance(found.evidence, Insufficient)
+    assert found.evidence.code == "no baseline"
+
+
+def test_an_unknown_history_is_not_called_new() -> None:
+    found = compared(run(measured(UNIT_TESTS, 1.0)), Baseline(problem="the clone is shallow"))
+    assert isinstance(found.evidence, Insufficient)
+    assert found.evidence.code == "history unknown"
+    assert "fetch-depth" in found.evidence.remedy
+
+
+def test_runs_that_cannot_stand_side_by_side_are_not_mixed() -> None:
+    other = replace(MACHINE, runner="macos")
+    found = compared(
+        [run(measured(UNIT_TESTS, 1.0)), run(measured(UNIT_TESTS, 2.0), machine=other)], baseline(UNIT_TESTS, QUIET)
+    )
+    assert found.state is State.UNKNOWN
+    assert "runner label" in found.reason
+
+
+def test_three_runs_of_the_candidate_give_an_interval_of_its_own_value() -> None:
+    found = compared([run(measured(UNIT_TESTS, value)) for value in (1.0, 2.0, 3.0)], baseline(UNIT_TESTS, QUIET))
+    assert found.after == 2.0
+    assert found.interval == pytest.approx((2 - 4.3027 / 3**0.5, 2 + 4.3027 / 3**0.5), abs=1e-3)
+
+
+def test_only_the_newest_window_of_values_is_used() -> None:
+    base = replace(baseline(UNIT_TESTS, [1000.0] * 50 + QUIET * 10), window=100)
+    assert compared(run(measured(UNIT_TESTS, 100.0)), base).before == pytest.approx(100.0, abs=0.1)
+
+
+def test_drift_is_held_against_the_oldest_run_where_no_anchor_was_chosen() -> None:
+    found = compared(run(measured("size.bytes{path=a}", 112.0)), baseline("size.bytes{path=a}", [100.0, 104.0, 108.0]))
+    assert found.anchor is not None
+    assert (found.anchor.value, found.anchor.worse) == (100.0, pytest.approx(0.12))
+
+
+@given(
+    st.lists(st.floats(1.0, 1000.0), min_size=1, max_size=40), st.floats(1.0, 1000.0), st.randoms(use_true_random=False)
+)
+@settings(max_examples=100)
+def test_the_order_of_runs_within_the_candidate_changes_nothing(
+    values: list[float], base: float, chance: object
+) -> None:
+    runs = [run(measured(UNIT_TESTS, value)) for value in values[:8]]
+    history = baseline(UNIT_TESTS, [base, *values])
+    shuffled = list(runs)
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    first, second = compared(runs, history), compared(shuffled, history)
+    assert (first.after, first.relative, first.evidence) == (second.after, second.relative, second.evidence)
+
+
+def test_direction_none_has_no_worse() -> None:
+    found = compared(run(measured("tests.count{suite=unit}", 12.0)), baseline("tests.count{suite=unit}", [10.0]))
+    assert found.worse is None
+    assert found.relative == pytest.approx(0.2)
+
+
+def test_a_benchmark_brings_its_own_direction() -> None:
+    from perfgate.core.metrics import Direction
+
+    name = "bench.throughput{benchmark=copy}"
+    base = baseline_of([run(bench(name, 100.0 + n % 2, better=Direction.HIGHER), number=n) for n in range(1, 9)])
+    found = compared(run(bench(name, 50.0, better=Direction.HIGHER)), base)
+    assert found.worse == pytest.approx(0.5, abs=0.01)
