@@ -1,0 +1,160 @@
+"""The `measure:` section of budgets.yaml into entries."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from perfgate.core import entries
+from perfgate.formats import yaml_values as values
+from perfgate.formats.strict_yaml import Node
+
+_SHELL = re.compile(r"[|&;<>`]|\$\(|\$\{|\$[A-Za-z_]")
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+
+#: The keys of each kind of entry.
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "command": ("run", "runs", "warmup", "versus"),
+    "tests": ("run", "junit", "suite"),
+    "bench": ("run", "files"),
+    "pipeline": ("from", "run", "attempt"),
+    "tokens": ("run", "files", "scenario"),
+    "cost": ("run", "infracost", "environment"),
+    "size": ("run", "paths"),
+}
+
+
+def read_measure(node: Node) -> tuple[tuple[entries.Entry, ...], list[str]]:
+    """The entries in the order written, and remarks on what a later version will do with them."""
+    notes: list[str] = []
+    if node.value is None and not node.quoted:
+        return (), notes
+    if not isinstance(node.value, dict):
+        values.refuse(
+            node,
+            f"{values.written(node)} stands where entries are wanted",
+            'write for example "start-up: {command: {run: my-tool --version}}"',
+        )
+    found = []
+    for name, entry in node.value.items():
+        if not name.strip() or len(name) > 100:
+            values.refuse(entry, "an entry needs a name of 1 to 100 characters")
+        found.append(_entry(name, entry, notes))
+    return tuple(found), notes
+
+
+def _entry(name: str, node: Node, notes: list[str]) -> entries.Entry:
+    kinds = values.mapping(node, KINDS, what="as a kind of measurement")
+    if len(kinds) != 1:
+        values.refuse(node, f'the entry "{name}" has {len(kinds)} kinds', f"give it exactly one of {', '.join(KINDS)}")
+    kind, body = next(iter(kinds.items()))
+    parts = values.mapping(body, KINDS[kind], what=f"in {kind}")
+    if "versus" in parts:
+        _versus(name, parts["versus"], notes)
+    return _READERS[kind](name, body, parts)
+
+
+def _versus(name: str, node: Node, notes: list[str]) -> None:
+    words = values.text(node, "base").split()
+    if words not in (["base"], ["base", "always"]):
+        values.refuse(node, f"{values.written(node)} is not known here", 'write "base" or "base always"')
+    notes.append(
+        f'"versus: base" of the entry "{name}" is read and has no effect yet: suspects are named, not settled by measuring both sides'
+    )
+
+
+def _command(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:
+    if "run" not in parts:
+        values.refuse(body, '"run" is missing in command', "write the command to measure")
+    return entries.CommandEntry(
+        name,
+        run=_argv(parts["run"]),
+        runs=values.whole(parts["runs"], 1, 10_000) if "runs" in parts else 10,
+        warmup=values.whole(parts["warmup"], 0, 1000) if "warmup" in parts else 1,
+    )
+
+
+def _tests(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:
+    if "run" not in parts and "junit" not in parts:
+        values.refuse(body, 'tests needs "run" or "junit"', 'write for example {run: "pytest -q --junitxml {out}"}')
+    return entries.TestsEntry(name, _run(parts), _texts(parts, "junit"), _text(parts, "suite") or name)
+
+
+def _bench(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:
+    if "files" not in parts:
+        values.refuse(body, '"files" is missing in bench', 'write for example {files: "bench.json"}')
+    return entries.BenchEntry(name, _run(parts), _texts(parts, "files"))
+
+
+def _pipeline(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:
+    if ("from" in parts) == ("run" in parts):
+        values.refuse(body, 'pipeline needs "from" (a file of jobs) or "run" (the id of a run), and not both')
+    attempt = values.whole(parts["attempt"], 1, 1000) if "attempt" in parts else 0
+    return entries.PipelineEntry(name, _text(parts, "from"), _text(parts, "run"), attempt)
+
+
+def _tokens(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:
+    if "files" not in parts:
+        values.refuse(body, '"files" is missing in tokens', 'write for example {files: "logs/*.jsonl"}')
+    return entries.TokensEntry(name, _run(parts), _texts(parts, "files"), _text(parts, "scenario"))
+
+
+def _cost(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:
+    if "infracost" not in parts:
+        values.refuse(body, '"infracost" is missing in cost', 'write for example {infracost: "infracost.json"}')
+    return entries.CostEntry(name, _run(parts), _text(parts, "infracost"), _text(parts, "environment"))
+
+
+def _size(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:
+    if "paths" not in parts:
+        values.refuse(body, '"paths" is missing in size', 'write for example {paths: "dist/*.whl"}')
+    return entries.SizeEntry(name, _run(parts), _texts(parts, "paths"))
+
+
+_READERS: Mapping[str, Callable[[str, Node, Mapping[str, Node]], entries.Entry]] = {
+    "command": _command,
+    "tests": _tests,
+    "bench": _bench,
+    "pipeline": _pipeline,
+    "tokens": _tokens,
+    "cost": _cost,
+    "size": _size,
+}
+
+
+def _text(parts: Mapping[str, Node], key: str) -> str:
+    return values.text(parts[key]) if key in parts else ""
+
+
+def _texts(parts: Mapping[str, Node], key: str) -> tuple[str, ...]:
+    return values.texts(parts[key]) if key in parts else ()
+
+
+def _run(parts: Mapping[str, Any]) -> tuple[str, ...]:
+    return _argv(parts["run"]) if "run" in parts else ()
+
+
+def _argv(node: Node) -> tuple[str, ...]:
+    """The argument vector of a command: a list as it is, a line split as a shell would, but no shell is ever run."""
+    if isinstance(node.value, list):
+        argv = tuple(each.text for each in node.value if isinstance(each.text, str))
+        if not argv or any(isinstance(each.value, list | dict) for each in node.value):
+            values.refuse(node, "a command is a list of words", 'write for example ["pytest", "-q"]')
+        return argv
+    line = values.text(node, '"pytest -q"')
+    try:
+        argv = tuple(shlex.split(line))
+    except ValueError:
+        values.refuse(node, "a quote in this command is never closed", "close it, or write the command as a list")
+    unquoted = re.sub(r"'[^']*'|\"[^\"]*\"", "", line)
+    if _SHELL.search(unquoted) or (argv and _ASSIGNMENT.match(argv[0])):
+        values.refuse(
+            node,
+            "commands are run without a shell, so |, >, &&, ; and $ mean nothing",
+            f'write ["sh", "-c", {line[:120]!r}] if a shell is meant',
+        )
+    if not argv:
+        values.refuse(node, "the command is empty")
+    return argv

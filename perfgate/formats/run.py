@@ -1,0 +1,347 @@
+"""run.json in and out: one capture with its context. Raw values, strict on the way in, stable on the way out."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
+
+from perfgate.core.metrics import Assumption, Direction, find
+from perfgate.core.model import (
+    Caveat,
+    Context,
+    MachineClass,
+    Measurement,
+    Run,
+    Series,
+    State,
+    is_label_name,
+    is_metric_name,
+)
+from perfgate.core.units import Number, Unit
+from perfgate.errors import InputError
+from perfgate.formats import strict_json
+from perfgate.formats.checking import Found
+from perfgate.formats.files import read
+
+__all__ = ["SCHEMA", "context_of", "context_value", "dump", "load", "measurement_value", "read"]
+
+SCHEMA = "perfgate/run/1"
+MOST_MEASUREMENTS, MOST_VALUES, MOST_LABELS, MOST_ROWS = 100_000, 10_000, 20, 10_000
+#: Beyond this no time, size, count or price is real, and squares of it would overflow.
+LARGEST = 1e30
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}|")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z|")
+_AMOUNT = re.compile(r"-?\d{1,30}(?:\.\d{1,30})?(?:E[+-]\d{1,2})?")
+_DIRECTIONS = {each.value: each for each in Direction}
+_ASSUMPTIONS = {each.value: each for each in Assumption}
+_STATES = {each.value: each for each in State}
+_CONTEXT = (
+    "head",
+    "base",
+    "tested",
+    "worktree",
+    "branch",
+    "target",
+    "event",
+    "provider",
+    "ci_run",
+    "ci_job",
+    "started_at",
+    "tool_version",
+)
+_MACHINE = ("os", "arch", "runner", "cpu_model")
+
+
+# --- in ---------------------------------------------------------------------------------------------------------------
+
+
+def load(data: bytes, where: str) -> Run:
+    """The run in the text of a run.json; `where` names the file in messages. Raises InputError; `id` stays ""."""
+    top = Found(strict_json.loads(data, where), where)
+    if isinstance(top.value, dict) and top.value.get("schema") != SCHEMA:
+        _refuse_schema(top)
+    fields = top.fields(("schema", "context", "measurements"), ("details", "caveats", "excluded"))
+    measurements = tuple(_measurement(item) for item in fields["measurements"].items(MOST_MEASUREMENTS))
+    seen: set[Series] = set()
+    for measurement in measurements:
+        if measurement.series in seen:
+            fields["measurements"].refuse(f"{measurement.series} is there twice")
+        seen.add(measurement.series)
+    return Run(
+        context=context_of(fields["context"]),
+        measurements=measurements,
+        details=_details(fields["details"]) if "details" in fields else {},
+        caveats=tuple(_caveat(item) for item in fields["caveats"].items(MOST_ROWS)) if "caveats" in fields else (),
+        excluded=tuple(item.text() for item in fields["excluded"].items(MOST_MEASUREMENTS))
+        if "excluded" in fields
+        else (),
+    )
+
+
+def _refuse_schema(top: Found) -> None:
+    schema = top.value.get("schema")
+    if isinstance(schema, str) and re.fullmatch(r"perfgate/run/\d+", schema):
+        top.refuse(
+            f"this run has the schema {schema}, this perfgate reads {SCHEMA}", "upgrade perfgate, or measure again"
+        )
+    top.refuse("this is not a run file of perfgate", "make one: perfgate measure --help")
+
+
+def context_of(found: Found) -> Context:
+    """The context in a run or decision file."""
+    fields = found.fields((), (*_CONTEXT, "pull_request", "ci_attempt", "machine"))
+    texts = {name: fields[name].text(1000) for name in _CONTEXT if name in fields}
+    for name in ("head", "base", "tested"):
+        if not _COMMIT.fullmatch(texts.get(name, "")):
+            fields[name].refuse("a full commit hash is wanted")
+    if not _TIME.fullmatch(texts.get("started_at", "")):
+        fields["started_at"].refuse('a time in UTC is wanted, such as "2026-11-21T10:00:00Z"')
+    return Context(
+        **texts,
+        pull_request=fields["pull_request"].whole() if "pull_request" in fields else None,
+        ci_attempt=fields["ci_attempt"].whole(1) if "ci_attempt" in fields else 1,
+        machine=_machine(fields["machine"]) if "machine" in fields else MachineClass(),
+    )
+
+
+def _machine(found: Found) -> MachineClass:
+    fields = found.fields((), (*_MACHINE, "cpu_count"))
+    texts = {name: fields[name].text(300) for name in _MACHINE if name in fields}
+    return MachineClass(**texts, cpu_count=fields["cpu_count"].whole() if "cpu_count" in fields else 0)
+
+
+_REQUIRED = ("metric", "unit", "better", "assumption", "labels", "values")
+_OPTIONAL = ("origin", "before", "resolution", "conditions", "state", "reason")
+_KEYS = frozenset((*_REQUIRED, *_OPTIONAL))
+
+
+def _measurement(found: Found) -> Measurement:
+    raw = found.value
+    if not isinstance(raw, dict) or not raw.keys() <= _KEYS or not all(key in raw for key in _REQUIRED):
+        found.fields(_REQUIRED, _OPTIONAL)
+    part = _Parts(found)
+    labels = raw["labels"]
+    if not isinstance(labels, dict) or len(labels) > MOST_LABELS:
+        part("labels").pairs(MOST_LABELS)
+    series = _series(
+        part("metric").text(200),
+        tuple(sorted((name, part("labels", name).text(1000)) for name, _ in labels.items())),
+        found,
+    )
+    unit = _unit(part("unit").text(100), part("unit"))
+    better = _DIRECTIONS[part("better").one_of(_DIRECTIONS)]
+    assumption = _ASSUMPTIONS[part("assumption").one_of(_ASSUMPTIONS)]
+    _check_registry(series.metric, unit, better, found)
+    state = _STATES[part("state").one_of(_STATES)] if "state" in raw else State.MEASURED
+    values = _values(part("values"), unit)
+    if (state is State.UNKNOWN) == bool(values):
+        part("values").refuse(
+            "an unknown measurement has no values" if values else "there is no value",
+            'a series without a value has the state "unknown" and a reason',
+        )
+    reason = part("reason").text() if "reason" in raw else ""
+    if state is not State.MEASURED and not reason:
+        found.refuse(f'the state is "{state.value}", but no reason is given')
+    return Measurement(
+        series=series,
+        unit=unit,
+        better=better,
+        assumption=assumption,
+        values=values,
+        origin=part("origin").text(2000) if "origin" in raw else "",
+        before=_values(part("before"), unit) if "before" in raw else (),
+        resolution=part("resolution").number() if "resolution" in raw else 0.0,
+        conditions=_conditions(part("conditions")) if "conditions" in raw else (),
+        state=state,
+        reason=reason,
+    )
+
+
+class _Parts:
+    """The members of an object, wrapped only when they are looked at: a file may hold a hundred thousand."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self, found: Found) -> None:
+        self._found = found
+
+    def __call__(self, *path: str) -> Found:
+        value = self._found.value
+        for name in path:
+            value = value[name]
+        return Found(value, self._found.where, self._found.place + "".join(f".{name[:80]}" for name in path))
+
+
+@lru_cache(maxsize=65_536)
+def _known_series(metric: str, labels: tuple[tuple[str, str], ...]) -> Series | None:
+    good = is_metric_name(metric) and all(is_label_name(name) and value for name, value in labels)
+    return Series(metric, labels) if good else None
+
+
+def _series(metric: str, labels: tuple[tuple[str, str], ...], found: Found) -> Series:
+    series = _known_series(metric, labels)
+    if series is None:
+        found.refuse(
+            f'"{metric[:100]}" with these labels does not name a series',
+            "names are lower-case words joined by dots, labels have a value",
+        )
+    return series
+
+
+@lru_cache(maxsize=1024)
+def _known_unit(text: str) -> Unit:
+    return Unit.parse(text)
+
+
+def _unit(text: str, found: Found) -> Unit:
+    try:
+        return _known_unit(text)
+    except InputError as error:
+        found.refuse(error.what, error.remedy)
+
+
+def _check_registry(name: str, unit: Unit, better: Direction, found: Found) -> None:
+    """A metric that perfgate knows keeps its unit and direction; only the currency of money may differ."""
+    metric = find(name)
+    if metric is None or metric.unit is None:
+        return
+    fits = unit == metric.unit or (metric.unit.is_money and unit.is_money and unit.per == metric.unit.per)
+    if not fits:
+        found.refuse(
+            f"{name} is counted in {metric.unit}, not in {unit}", "convert the values, or use a metric bench.*"
+        )
+    if better is not metric.better:
+        found.refuse(f'{name} has the direction "{metric.better.value}", not "{better.value}"')
+
+
+def _values(found: Found, unit: Unit) -> tuple[Number, ...]:
+    values = found.value
+    if not isinstance(values, list) or len(values) > MOST_VALUES:
+        found.items(MOST_VALUES)
+    if unit.is_money:
+        return tuple(_amount(item) for item in found.items(MOST_VALUES))
+    for value in values:
+        if type(value) is not float or not -LARGEST <= value <= LARGEST:
+            return tuple(_size_checked(item) for item in found.items(MOST_VALUES))
+    return tuple(values)
+
+
+def _size_checked(found: Found) -> float:
+    value = found.number()
+    if not -LARGEST <= value <= LARGEST:
+        found.refuse("the number is larger than anything that is measured")
+    return value
+
+
+def _amount(found: Found) -> Decimal:
+    if not isinstance(found.value, str) or not _AMOUNT.fullmatch(found.value):
+        found.refuse('an amount of money is a string of digits, such as "742.64"')
+    try:
+        return Decimal(found.value)
+    except InvalidOperation:
+        found.refuse("this amount cannot be read")
+
+
+def _conditions(found: Found) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((name, value.text(2000)) for name, value in found.pairs(MOST_LABELS)))
+
+
+def _details(found: Found) -> dict[str, tuple[dict[str, Any], ...]]:
+    blocks = {}
+    for name, block in found.pairs(100):
+        rows = []
+        for row in block.items(MOST_ROWS):
+            for key, cell in row.pairs(50):
+                if isinstance(cell.value, str):
+                    cell.text()
+                elif isinstance(cell.value, int | float) and not isinstance(cell.value, bool):
+                    cell.number()
+                elif cell.value is not None and not isinstance(cell.value, bool):
+                    cell.refuse(f'"{key[:80]}" is not a plain value')
+            rows.append(dict(row.value))
+        blocks[name] = tuple(rows)
+    return blocks
+
+
+def _caveat(found: Found) -> Caveat:
+    fields = found.fields(("code", "message"), ("remedy",))
+    return Caveat(
+        fields["code"].text(), fields["message"].text(), fields["remedy"].text() if "remedy" in fields else ""
+    )
+
+
+# --- out --------------------------------------------------------------------------------------------------------------
+
+
+def dump(run: Run) -> bytes:
+    """The text of a run.json: the same run always gives the same bytes."""
+    value: dict[str, Any] = {
+        "schema": SCHEMA,
+        "context": context_value(run.context),
+        "measurements": [
+            measurement_value(each)
+            for each in sorted(run.measurements, key=lambda each: (each.series.metric, each.series.labels))
+        ],
+    }
+    if run.details:
+        value["details"] = {name: [dict(row) for row in rows] for name, rows in run.details.items()}
+    if run.caveats:
+        value["caveats"] = [caveat_value(each) for each in run.caveats]
+    if run.excluded:
+        value["excluded"] = sorted(run.excluded)
+    return strict_json.dumps(value)
+
+
+def context_value(context: Context) -> dict[str, Any]:
+    """A context as plain JSON; what is not known is left out."""
+    value: dict[str, Any] = {name: getattr(context, name) for name in _CONTEXT if getattr(context, name)}
+    if context.pull_request is not None:
+        value["pull_request"] = context.pull_request
+    if context.ci_attempt != 1:
+        value["ci_attempt"] = context.ci_attempt
+    machine: dict[str, Any] = {
+        name: getattr(context.machine, name) for name in _MACHINE if getattr(context.machine, name)
+    }
+    if context.machine.cpu_count:
+        machine["cpu_count"] = context.machine.cpu_count
+    if machine:
+        value["machine"] = machine
+    return value
+
+
+def caveat_value(caveat: Caveat) -> dict[str, Any]:
+    """A caveat as plain JSON."""
+    value = {"code": caveat.code, "message": caveat.message}
+    return value | ({"remedy": caveat.remedy} if caveat.remedy else {})
+
+
+def measurement_value(measurement: Measurement) -> dict[str, Any]:
+    """A measurement as plain JSON; money as strings."""
+    value: dict[str, Any] = {
+        "metric": measurement.series.metric,
+        "labels": dict(measurement.series.labels),
+        "unit": str(measurement.unit),
+        "better": measurement.better.value,
+        "assumption": measurement.assumption.value,
+        "values": [plain(each) for each in measurement.values],
+    }
+    if measurement.origin:
+        value["origin"] = measurement.origin
+    if measurement.before:
+        value["before"] = [plain(each) for each in measurement.before]
+    if measurement.resolution:
+        value["resolution"] = measurement.resolution
+    if measurement.conditions:
+        value["conditions"] = dict(measurement.conditions)
+    if measurement.state is not State.MEASURED:
+        value["state"] = measurement.state.value
+    if measurement.reason:
+        value["reason"] = measurement.reason
+    return value
+
+
+def plain(value: Number) -> float | str:
+    """A value as JSON keeps it: money as a string of digits, everything else as a number."""
+    return str(value) if isinstance(value, Decimal) else value
