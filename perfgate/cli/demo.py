@@ -150,7 +150,9 @@ def _judge(folder: Path, repository: object, change: _Change) -> bool:
         console.out("\nWhat the pull request would be told (Markdown):\n\n" + _indented(comment.rstrip("\n")))
     console.out(f"\nexit code {done.returncode}")
     if done.returncode != change.code:
-        console.say_error(f"this change should have ended in {change.code}, not {done.returncode}: {done.stderr.strip() or 'see above'}")
+        console.say_error(
+            f"this change should have ended in {change.code}, not {done.returncode}: {done.stderr.strip() or 'see above'}"
+        )
     return done.returncode == change.code
 
 
@@ -170,7 +172,11 @@ def _check(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def _environment(environ: Mapping[str, str], width: int) -> dict[str, str]:
-    kept = {name: value for name, value in environ.items() if not name.startswith(("GITHUB_", "GITLAB_", "CI_", "GIT_", "RUNNER_")) and name != "CI"}
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(("GITHUB_", "GITLAB_", "CI_", "GIT_", "RUNNER_")) and name != "CI"
+    }
     package = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(part for part in (package, environ.get("PYTHONPATH", "")) if part)
     colour = {"FORCE_COLOR": "1"} if console.colour() else {"NO_COLOR": "1"}

@@ -61,9 +61,9 @@ def load(data: bytes, where: str) -> Node:
     except yaml.YAMLError as error:
         what = " ".join(str(getattr(error, "reason", "") or error).split())[:200]
         position = getattr(error, "position", None)
-        line = f":{text.count(chr(10), 0, position) + 1}" if isinstance(position, int) else ""
+        at = f":{text.count(chr(10), 0, position) + 1}" if isinstance(position, int) else ""
         raise InputError(
-            f"the text cannot be read: {what}", where=where + line, remedy="look for a character that is not printable"
+            f"the text cannot be read: {what}", where=where + at, remedy="look for a character that is not printable"
         ) from error
     if root is None:
         raise InputError("the file is empty", where=where, remedy='begin it with "version: 1"')

@@ -43,7 +43,10 @@ def _row(measurement: Measurement) -> tuple[str, str, str, str]:
 def _details(name: str, block: tuple[object, ...], *, width: int, colour: bool) -> str:
     rows = [row for row in block if isinstance(row, dict)][:_DETAIL_ROWS]
     names = list(dict.fromkeys(key for row in rows for key in row))
-    columns = [Column(key.replace("_", " "), number=any(isinstance(row.get(key), (int, float)) for row in rows)) for key in names]
+    columns = [
+        Column(key.replace("_", " "), number=any(isinstance(row.get(key), (int, float)) for row in rows))
+        for key in names
+    ]
     cells = [[_cell(row.get(key)) for key in names] for row in rows]
     more = f" (the first {len(rows)} of {len(block)})" if len(block) > len(rows) else ""
     return f"\n{harmless(name.replace('_', ' '))}{more}\n" + render_table(columns, cells, width=width, colour=colour)

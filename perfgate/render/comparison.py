@@ -47,7 +47,16 @@ def _row(comparison: Comparison) -> tuple[str, ...]:
         return series, before, after, change, "exact", "1", "any", "exact" if comparison.relative else "the same"
     if isinstance(evidence, Insufficient):
         return series, before, after, change, "", str(len(comparison.used)), "", evidence.code
-    return series, before, after, change, _interval(evidence), str(evidence.numbers.n), _visible(evidence), _WORDS[evidence.finding]
+    return (
+        series,
+        before,
+        after,
+        change,
+        _interval(evidence),
+        str(evidence.numbers.n),
+        _visible(evidence),
+        _WORDS[evidence.finding],
+    )
 
 
 def _interval(evidence: Tested) -> str:
@@ -84,12 +93,16 @@ def as_json(comparisons: Sequence[Comparison], baseline: Baseline) -> str:
             "relative": None if each.relative is None or abs(each.relative) == float("inf") else each.relative,
             "evidence": type(each.evidence).__name__.lower(),
             "says": _row(each)[7],
-            "interval": [each.evidence.change_low, each.evidence.change_high] if isinstance(each.evidence, Tested) else None,
+            "interval": [each.evidence.change_low, each.evidence.change_high]
+            if isinstance(each.evidence, Tested)
+            else None,
             "n": len(each.used),
         }
         for each in comparisons
     ]
-    return json.dumps({"baseline": baseline.source, "runs": len(baseline.runs), "comparisons": rows}, indent=2, ensure_ascii=False)
+    return json.dumps(
+        {"baseline": baseline.source, "runs": len(baseline.runs), "comparisons": rows}, indent=2, ensure_ascii=False
+    )
 
 
 def _plain(value: object) -> object:

@@ -1,0 +1,93 @@
+"""What was decided about a baseline: retire, anchor, prune, admit by hand. One immutable file each, with its reason."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfgate.core.model import Selector
+from perfgate.errors import InputError
+from perfgate.formats import strict_json
+from perfgate.formats.checking import Found
+from perfgate.formats.files import write_new
+
+SCHEMA = "perfgate/baseline-event/1"
+EVERYTHING = Selector("*")
+KINDS = ("admit", "retire", "anchor", "prune")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One event. `at` is the time up to which a retired series' values no longer count, `run` the anchored or admitted run."""
+
+    kind: str
+    reason: str
+    recorded_at: str
+    selector: Selector = EVERYTHING
+    at: str = ""
+    run: str = ""
+    removed: tuple[str, ...] = ()
+
+    def sentence(self) -> str:
+        """The event for people."""
+        what = {
+            "admit": f"run {self.run} admitted by hand",
+            "retire": f"{self.selector} retired up to {self.at}",
+            "anchor": f"{self.selector} anchored at run {self.run}",
+            "prune": f"{len(self.removed)} runs removed",
+        }[self.kind]
+        return f"{self.recorded_at}  {what}: {self.reason}"
+
+
+def load(data: bytes, where: str) -> Recorded:
+    """The event in a file; raises InputError that names it."""
+    top = Found(strict_json.loads(data, where), where)
+    fields = top.fields(("schema", "kind", "reason", "recorded_at"), ("series", "at", "run", "removed"))
+    if fields["schema"].text() != SCHEMA:
+        fields["schema"].refuse("this is not an event of a baseline that this perfgate reads", "upgrade perfgate")
+    kind = fields["kind"].one_of(KINDS)
+    needed = {"admit": ("run",), "retire": ("series", "at"), "anchor": ("series", "run"), "prune": ("removed",)}[kind]
+    for name in needed:
+        if name not in fields:
+            top.refuse(f'"{name}" is missing for {kind}')
+    for name in ("recorded_at", "at"):
+        if name in fields and not _TIME.fullmatch(fields[name].text()):
+            fields[name].refuse("a time in UTC is wanted")
+    try:
+        selector = Selector.parse(fields["series"].text()) if "series" in fields else EVERYTHING
+    except InputError as error:
+        fields["series"].refuse(error.what, error.remedy)
+    return Recorded(
+        kind,
+        fields["reason"].text(),
+        fields["recorded_at"].text(),
+        selector,
+        fields["at"].text() if "at" in fields else "",
+        fields["run"].text(300) if "run" in fields else "",
+        tuple(item.text(300) for item in fields["removed"].items(100_000)) if "removed" in fields else (),
+    )
+
+
+def record(folder: Path, event: Recorded) -> str:
+    """Write an event into the store; its name."""
+    value: dict[str, object] = {
+        "schema": SCHEMA,
+        "kind": event.kind,
+        "reason": event.reason,
+        "recorded_at": event.recorded_at,
+    }
+    if event.kind in {"retire", "anchor"}:
+        value["series"] = str(event.selector)
+    for name in ("at", "run"):
+        if getattr(event, name):
+            value[name] = getattr(event, name)
+    if event.removed:
+        value["removed"] = list(event.removed)
+    data = strict_json.dumps(value)
+    stamp = event.recorded_at.replace(":", "").replace("-", "")
+    name = f"{stamp}-{event.kind}-{hashlib.sha256(data).hexdigest()[:8]}"
+    write_new(folder / "events" / f"{name}.json", data)
+    return name
