@@ -42,7 +42,7 @@ def finish(capture: Capture, output: Path | None, *, as_json: bool = False) -> N
     """Make a run of the capture, write it (default: into `.perfgate/runs`), and show it."""
     project = Project.find()
     run, path = keep(capture, output, project)
-    show(run, path, project, as_json=as_json)
+    show(run, path, as_json=as_json)
 
 
 def keep(capture: Capture, output: Path | None, project: Project) -> tuple[Run, Path]:
@@ -55,7 +55,7 @@ def keep(capture: Capture, output: Path | None, project: Project) -> tuple[Run, 
     return run, path
 
 
-def show(run: Run, path: Path, project: Project, *, as_json: bool) -> None:
+def show(run: Run, path: Path, *, as_json: bool) -> None:
     """Show what was measured, as a table or as the run file's JSON."""
     if as_json:
         console.out(run_format.dump(run).decode().rstrip("\n"))

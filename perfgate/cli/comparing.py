@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from perfgate.cli import judging
-from perfgate.cli import console
+from perfgate.cli import console, judging
 from perfgate.cli.project import BUDGETS, Project
 from perfgate.core.baseline import Baseline, BaselineRun, Kind, Point, collect
 from perfgate.core.budgets import Budgets

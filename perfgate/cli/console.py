@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from perfgate.errors import PerfgateError
+from perfgate.errors import InputError, PerfgateError
 from perfgate.render.text import harmless
 
 #: The settings every typer application of perfgate shares: plain help, plain errors, no shell completion to install.
@@ -43,6 +43,13 @@ def out(text: str = "") -> None:
 def command(line: str) -> None:
     """Print a workflow command for the CI system, on stdout, as it is: it was escaped where it was made."""
     _write(sys.stdout, line + "\n")
+
+
+def named(text: str) -> str:
+    """A name given on the command line that is to be a label; InputError where it cannot be one."""
+    if not text.strip() or len(text) > 100:
+        raise InputError("a name of 1 to 100 characters is wanted", where="NAME", remedy="write for example start-up")
+    return text
 
 
 def shown(path: Path) -> str:

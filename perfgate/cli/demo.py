@@ -14,11 +14,14 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
 from perfgate.cli import console, exit_codes
+
+if TYPE_CHECKING:
+    from perfgate.store.git import Scratch
 
 app = typer.Typer(**console.APP)
 
@@ -132,10 +135,7 @@ def _play(folder: Path) -> bool:
     return agreed
 
 
-def _judge(folder: Path, repository: object, change: _Change) -> bool:
-    from perfgate.store.git import Scratch
-
-    assert isinstance(repository, Scratch)
+def _judge(folder: Path, repository: Scratch, change: _Change) -> bool:
     repository.branch(change.branch, start="main")
     text = _PROGRAM.replace(change.before, change.after)
     (folder / "report.py").write_text(text, encoding="utf-8")

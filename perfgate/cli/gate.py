@@ -6,7 +6,8 @@ from pathlib import Path
 
 import typer
 
-from perfgate.cli import console, judging_options as given
+from perfgate.cli import console
+from perfgate.cli import judging_options as given
 
 app = typer.Typer(**console.APP)
 

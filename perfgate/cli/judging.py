@@ -109,7 +109,7 @@ def gather(project: Project, arguments: Sequence[str]) -> Candidate:
     for argument in arguments:
         for path in _expand(argument):
             files.setdefault(path)
-    return Candidate(tuple(_load(project, path) for path in files), tuple(files))
+    return Candidate(tuple(_load(path) for path in files), tuple(files))
 
 
 def _expand(argument: str) -> list[Path]:
@@ -136,7 +136,7 @@ def _current(project: Project) -> Candidate:
     matching: list[tuple[Run, Path]] = []
     others = 0
     for path in sorted(project.runs.glob("*.json")):
-        run = _load(project, path)
+        run = _load(path)
         if (run.context.tested, run.context.worktree) == (lineage.tested, lineage.worktree):
             matching.append((run, path))
         else:
@@ -151,7 +151,7 @@ def _current(project: Project) -> Candidate:
     return Candidate(tuple(run for run, _ in matching), tuple(path for _, path in matching))
 
 
-def _load(project: Project, path: Path) -> Run:
+def _load(path: Path) -> Run:
     return run_format.load(run_format.read(path, console.shown(path)), console.shown(path))
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 import typer
 
 
-class FailOn(str, Enum):
+class FailOn(StrEnum):
     """From which level on the exit code is not 0."""
 
     WARN = "warn"

@@ -28,7 +28,7 @@ def measure_all(
 
     project = Project.find()
     run, path = measured(project, output)
-    show(run, path, project, as_json=as_json)
+    show(run, path, as_json=as_json)
 
 
 def measured(project: Project, output: Path | None = None) -> tuple[Run, Path]:

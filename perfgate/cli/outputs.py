@@ -11,11 +11,12 @@ from perfgate.cli import console, exit_codes
 from perfgate.core.decision import Decision
 from perfgate.core.model import Run
 from perfgate.errors import PerfgateError
+from perfgate.forge import github
 from perfgate.formats import decision as decision_format
 from perfgate.formats import run as run_format
 from perfgate.formats.files import write_atomically
-from perfgate.forge import github
-from perfgate.render import annotations, markdown, terminal
+from perfgate.render import markdown, terminal
+from perfgate.render.annotations import render as annotations_of
 
 if TYPE_CHECKING:
     from perfgate.cli.judging import Options
@@ -35,7 +36,7 @@ def publish(project: Project, decision: Decision, runs: Sequence[Run], budgets_t
     else:
         console.out(terminal.render(decision, width=console.width(), colour=console.colour(), verbose=options.verbose))
     if project.event.provider == "github":
-        for line in annotations.render(decision):
+        for line in annotations_of(decision):
             console.command(line)
         for problem in (
             github.write_summary(project.environ, comment),

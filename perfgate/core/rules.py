@@ -9,7 +9,7 @@ from perfgate.core.compare import Comparison, Exact, Finding, Insufficient, Test
 from perfgate.core.decision import Rule, Verdict
 from perfgate.core.metrics import GOOD_AT_ZERO, Direction
 from perfgate.core.model import State
-from perfgate.core.units import Number, Quantity, write_percent, write_value
+from perfgate.core.units import Number, Quantity, write_percent, write_threshold, write_value
 from perfgate.errors import InputError
 
 #: A lower-is-better value at less than half, or a higher-is-better value at more than double, is checked before it is praised.
@@ -95,7 +95,7 @@ def _limit_text(comparison: Comparison, budget: Budget, how: str) -> str:
     side = "below" if comparison.better is Direction.HIGHER else "over"
     text = {
         "within": f"{value} is within the limit of {budget.limit}",
-        "tolerated": f"{value} is {side} the limit of {budget.limit}, within the tolerance of {write_percent(budget.tolerance, signed=False)}",
+        "tolerated": f"{value} is {side} the limit of {budget.limit}, within the tolerance of {write_threshold(budget.tolerance)}",
         "beyond": f"{value} is {side} the limit of {budget.limit}",
         "already": f"{value} is {side} the limit of {budget.limit}, but it was before this change and this change did not make it worse",
     }[how]
@@ -155,7 +155,7 @@ def _tested(comparison: Comparison, budget: Budget, relative: Relative, side: Si
     suspect = evidence.finding is Finding.SUSPECT and found > Level.PASS and not small
     if hidden and not proven and asked is not None:
         reason = (
-            f"this series can show a change of {write_percent(visible)}, the budget asks for {write_percent(asked)}"
+            f"this series can show a change of {write_percent(visible)}, the budget asks for {write_threshold(asked)}"
         )
         remedy = "compare interleaved on one machine, measure more runs, use a quieter runner, or count instructions"
         return _verdict(comparison, budget, Rule.CHANGE, Level.INCONCLUSIVE, reason, remedy=remedy, suspect=suspect)
@@ -239,11 +239,11 @@ def _change_text(comparison: Comparison, relative: Relative, found: Level) -> st
     if found is Level.PASS:
         floor = f" or not by more than {relative.at_least}" if relative.at_least else ""
         asked = relative.warn if relative.warn is not None else relative.block
-        return f"{amount} is not beyond {write_percent(asked)}{floor}"
+        return f"{amount} is not beyond {write_threshold(asked)}{floor}"
     threshold = relative.block if found is Level.BLOCK else relative.warn
     if found is Level.WARN and threshold is None:
         threshold = relative.block
-    return f"{amount} is beyond {write_percent(threshold)}"
+    return f"{amount} is beyond {write_threshold(threshold)}"
 
 
 def _pass_text(comparison: Comparison, side: Side, *, small: bool, evidence: Tested) -> str:

@@ -262,6 +262,11 @@ def _money(value: Decimal, largest: float) -> str:
     return f"{value:,.{places}f}"
 
 
+def write_threshold(ratio: float | None) -> str:
+    """Write a threshold as people write it: "5 %", "12.5 %", "any" where there is none."""
+    return "any" if ratio is None else f"{ratio * 100:.10g} %"
+
+
 def write_percent(ratio: float | None, *, signed: bool = True) -> str:
     """Write a ratio as per cent: "+12.3 %", "×8.4" once it is beyond a tenfold, "–" where there is none."""
     if ratio is None:

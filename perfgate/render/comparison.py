@@ -19,7 +19,7 @@ def render(comparisons: Sequence[Comparison], baseline: Baseline, *, width: int,
     head = f"compared with {baseline.source or 'an empty baseline'}: {len(baseline.runs)} runs"
     if baseline.problem:
         head = f"the baseline's history is not known: {baseline.problem}"
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("series"),
         Column("before", number=True),
         Column("after", number=True),

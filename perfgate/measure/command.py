@@ -1,0 +1,232 @@
+"""Commands, measured: wall time, CPU time and peak memory of the process tree, run after run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from perfgate.core.entries import CommandEntry
+from perfgate.core.metrics import find
+from perfgate.core.model import Capture, Caveat, Measurement, Series, State
+from perfgate.core.stats.estimators import block_medians, median
+from perfgate.errors import CommandFailed, InputError, OperationFailed
+from perfgate.measure.surroundings import Surroundings
+
+_LAUNCHER = Path(__file__).with_name("launcher.py")
+_TAIL_LINES, _TAIL_BYTES = 40, 8192
+
+
+class Execution(NamedTuple):
+    """One run of a command: seconds, seconds, bytes (None where the system does not tell), exit code, and the end of its output."""
+
+    wall: float
+    cpu: float
+    memory: int | None
+    returncode: int
+    output_tail: str = ""
+
+
+def capture(entry: CommandEntry, surroundings: Surroundings, progress: Callable[[str], None]) -> Capture:
+    """Run the command `warmup` + `runs` times; raises CommandFailed as soon as one run fails, InputError where there is no such program."""
+    argv = fill(entry.run)
+    found: list[Execution] = []
+    total = entry.warmup + entry.runs
+    for number, execution in enumerate(_executions(argv, surroundings, runs=total, go_on=False), 1):
+        stage = (
+            f"warm-up {number} of {entry.warmup}"
+            if number <= entry.warmup
+            else f"run {number - entry.warmup} of {entry.runs}"
+        )
+        progress(stage)
+        if execution.returncode != 0:
+            raise _failed(f'"{entry.name}"', execution, stage)
+        if number > entry.warmup:
+            found.append(execution)
+    return _captured(entry, found)
+
+
+def _captured(entry: CommandEntry, found: Sequence[Execution]) -> Capture:
+    import shlex
+
+    origin = shlex.join(entry.run)[:500]
+
+    def measured(
+        metric: str, values: Sequence[float], *, state: State = State.MEASURED, reason: str = ""
+    ) -> Measurement:
+        known = find(metric)
+        if known is None or known.unit is None:
+            raise ValueError(f"{metric} is not in the registry")
+        series = Series.of(metric, command=entry.name)
+        return Measurement(
+            series,
+            known.unit,
+            known.better,
+            known.assumption,
+            block_medians(values),
+            origin,
+            state=state,
+            reason=reason,
+        )
+
+    walls = [each.wall for each in found]
+    memory = [float(each.memory) for each in found if each.memory is not None]
+    if len(memory) == len(found):
+        peak = measured("command.memory", memory)
+    else:
+        peak = measured(
+            "command.memory", [], state=State.UNKNOWN, reason="this system does not tell the memory of a process tree"
+        )
+    measurements = (measured("command.wall", walls), measured("command.cpu", [each.cpu for each in found]), peak)
+    return Capture(measurements, caveats=_caveats(entry, walls))
+
+
+def _caveats(entry: CommandEntry, walls: Sequence[float]) -> tuple[Caveat, ...]:
+    if entry.warmup or len(walls) < 4:
+        return ()
+    rest = float(median(walls[1:]))
+    if walls[0] <= 1.5 * rest:
+        return ()
+    message = f'"{entry.name}": the first run took {walls[0] / rest:.1f} times as long as the others'
+    return (Caveat("cold first run", message, "let it run once before: --warmup 1"),)
+
+
+def run_once(
+    argv: Sequence[str],
+    surroundings: Surroundings,
+    *,
+    what: str,
+    accept: Callable[[int], bool] = lambda code: code == 0,
+) -> Execution:
+    """Run a command once and measure it; `what` names it in messages.
+
+    Raises CommandFailed with the end of its output where `accept` refuses its exit code, InputError where there is no such program.
+    """
+    (execution,) = _executions(tuple(argv), surroundings, runs=1, go_on=True)
+    if not accept(execution.returncode):
+        raise _failed(what, execution, "")
+    return execution
+
+
+def fill(argv: Sequence[str], *, out: Path | None = None, python: str = sys.executable) -> tuple[str, ...]:
+    """The argument vector with `{python}` and, where it is given, `{out}` replaced; every other brace stays as it is."""
+    filled = (word.replace("{python}", python) for word in argv)
+    return tuple(word.replace("{out}", str(out)) if out is not None else word for word in filled)
+
+
+def _failed(what: str, execution: Execution, stage: str) -> CommandFailed:
+    code = execution.returncode
+    how = f"was ended by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
+    when = f" ({stage})" if stage else ""
+    return CommandFailed(
+        f"the command {what} {how}{when}, so nothing was measured",
+        remedy="run it by itself, mend it, and measure again",
+        output=execution.output_tail,
+    )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _executions(argv: Sequence[str], surroundings: Surroundings, *, runs: int, go_on: bool) -> Iterator[Execution]:
+    """Run a command through the launcher; one Execution for each run, until one fails unless `go_on`."""
+    program = _program(argv, surroundings)
+    output = surroundings.work / "output"
+    job = {
+        "program": program,
+        "argv": list(argv),
+        "environ": dict(surroundings.environ),
+        "folder": str(surroundings.root),
+        "output": str(output),
+        "runs": runs,
+        "go_on": go_on,
+    }
+    launcher = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(_LAUNCHER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    )
+    if launcher.stdin is None or launcher.stdout is None:
+        raise OperationFailed("the launcher of commands has no pipes")
+    done = 0
+    try:
+        launcher.stdin.write(json.dumps(job).encode() + b"\n")
+        for line in iter(launcher.stdout.readline, b""):
+            done += 1
+            yield _execution(json.loads(line), argv, output)
+    except BrokenPipeError:
+        pass
+    finally:
+        # Closing its stdin makes the launcher kill what still runs.
+        launcher.stdin.close()
+        launcher.stdout.close()
+        launcher.wait()
+    if done == 0:
+        raise OperationFailed(
+            "the process that starts measured commands ended unexpectedly",
+            remedy="try again; report it if it happens twice",
+        )
+
+
+def _execution(told: Mapping[str, Any], argv: Sequence[str], output: Path) -> Execution:
+    if "error" in told:
+        raise InputError(
+            f'"{argv[0]}" cannot be started: {told["message"]}', remedy="check that it is a program for this machine"
+        )
+    return Execution(told["wall"], told["cpu"], _memory(told), told["code"], _tail(output) if told["code"] else "")
+
+
+def _memory(told: Mapping[str, Any]) -> int | None:
+    """The peak of the tree: the largest sum seen, or the largest single process where that was more than the launcher's own size.
+
+    A command too quick and too small for both is no larger than the launcher.
+    """
+    seen = told["sampled"]
+    if told["maxrss"] > told["floor"]:
+        seen = max(seen, told["maxrss"])
+    return int(seen or min(told["floor"], told["maxrss"])) or None
+
+
+def _program(argv: Sequence[str], surroundings: Surroundings) -> str:
+    """The file of the program, found as a shell in that folder would."""
+    name = argv[0]
+    if any("\0" in word for word in argv):
+        raise InputError("a command cannot hold a NUL character")
+    if os.sep in name:
+        path = Path(name) if Path(name).is_absolute() else surroundings.root / name
+        if path.is_dir():
+            raise InputError(f'"{name}" is a folder, not a program', remedy="name a program in it")
+        if not path.exists():
+            raise InputError(
+                f'there is no program "{name}"',
+                remedy="check its path, relative to the folder of budgets.yaml or to the current one",
+            )
+        if not os.access(path, os.X_OK):
+            raise InputError(
+                f'"{name}" is not executable', remedy=f"make it so (chmod +x {name}), or name its interpreter"
+            )
+        return str(path)
+    found = shutil.which(name, path=surroundings.environ.get("PATH"))
+    if found is None:
+        raise InputError(f'there is no program "{name}" in the PATH', remedy="install it, or write its path")
+    return str(surroundings.root / found)
+
+
+def _tail(output: Path) -> str:
+    """The end of what a command printed."""
+    try:
+        with output.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _TAIL_BYTES))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-_TAIL_LINES:])

@@ -1,0 +1,160 @@
+"""The process that starts measured commands: small, so that their memory is not hidden behind its own.
+
+Run by itself with `python -I -S launcher.py`; it imports nothing of perfgate. One JSON line on stdin is the job; for each run one
+JSON line on stdout is the result. When stdin closes, because perfgate ended in whatever way, the running command is killed.
+
+The kernel counts a child's peak memory (`ru_maxrss`) from the fork on, so it is never below the launcher's own size: that floor
+is told with every result.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import threading
+import time
+
+#: Kilobytes on Linux, bytes on macOS.
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+#: The output of a command that talks without end is cut, so that it cannot fill the disk.
+_OUTPUT_LIMIT = 64 * 1024 * 1024
+_FIRST_LOOK, _LONGEST_PAUSE = 0.002, 0.05
+_RESET = [signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGHUP, signal.SIGXFSZ]
+
+
+class _Watch(threading.Thread):
+    """Looks at the running command now and then: its memory, its output's size, and whether anyone still waits for it."""
+
+    def __init__(self, output: str) -> None:
+        super().__init__(daemon=True)
+        self._output = output
+        self._wake_read, self._wake_write = os.pipe()
+        self._lock = threading.Lock()
+        self._pid = 0
+        self.peak = 0
+
+    def begin(self, pid: int) -> None:
+        """Watch the process group `pid` from now on."""
+        with self._lock:
+            self._pid, self.peak = pid, 0
+        os.write(self._wake_write, b".")
+
+    def end(self) -> int:
+        """Stop watching; the largest sum of memory seen, in bytes, 0 where the command was too quick to be seen."""
+        with self._lock:
+            self._pid = 0
+            return self.peak
+
+    def run(self) -> None:
+        poll = select.poll()
+        poll.register(0, select.POLLIN | select.POLLHUP)
+        poll.register(self._wake_read, select.POLLIN)
+        pause = _LONGEST_PAUSE
+        while True:
+            with self._lock:
+                pid = self._pid
+            for descriptor, _ in poll.poll(pause * 1000 if pid else None):
+                if descriptor == 0 and not os.read(0, 65536):
+                    self._abandon()
+                elif descriptor == self._wake_read:
+                    os.read(self._wake_read, 65536)
+                    pause = _FIRST_LOOK
+            if pid:
+                self._look(pid)
+                pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    def _look(self, pid: int) -> None:
+        seen = _memory_of_tree(pid)
+        with self._lock:
+            if self._pid == pid:
+                self.peak = max(self.peak, seen)
+        if self._output and os.stat(self._output).st_size > _OUTPUT_LIMIT:
+            os.truncate(self._output, 0)
+
+    def _abandon(self) -> None:
+        with self._lock:
+            if self._pid:
+                _kill(self._pid)
+        os._exit(1)
+
+
+def _memory_of_tree(pid: int) -> int:
+    """The resident memory of a process and its descendants together, in bytes; pages they share are counted for each."""
+    total, waiting = 0, [pid]
+    while waiting:
+        each = waiting.pop()
+        try:
+            with open(f"/proc/{each}/statm", "rb") as file:
+                total += int(file.read().split()[1]) * _PAGE
+            for task in os.listdir(f"/proc/{each}/task"):
+                with open(f"/proc/{each}/task/{task}/children", "rb") as file:
+                    waiting += map(int, file.read().split())
+        except (OSError, IndexError, ValueError):
+            continue
+    return total
+
+
+def _kill(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _execute(job: dict, watch: _Watch) -> dict:
+    """Run the command once; seconds, bytes, and the exit code (negative: the signal that ended it)."""
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, job["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    started = time.perf_counter()
+    pid = os.posix_spawn(
+        job["program"], job["argv"], job["environ"], file_actions=actions, setpgroup=0, setsigdef=_RESET
+    )
+    watch.begin(pid)
+    _, status, usage = os.wait4(pid, 0)
+    wall = time.perf_counter() - started
+    peak = watch.end()
+    # Whatever it left running in its group is not part of the next run.
+    _kill(pid)
+    return {
+        "wall": wall,
+        "cpu": usage.ru_utime + usage.ru_stime,
+        "maxrss": usage.ru_maxrss * _MAXRSS_UNIT,
+        "floor": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT,
+        "sampled": peak,
+        "code": os.waitstatus_to_exitcode(status),
+    }
+
+
+def main() -> None:
+    """Do the job on stdin."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    line = b""
+    while not line.endswith(b"\n"):
+        more = os.read(0, 65536)
+        if not more:
+            return
+        line += more
+    job = json.loads(line)
+    os.chdir(job["folder"])
+    watch = _Watch(job["output"])
+    watch.start()
+    for _ in range(job["runs"]):
+        try:
+            result = _execute(job, watch)
+        except OSError as error:
+            result = {"error": error.errno, "message": error.strerror}
+        os.write(1, (json.dumps(result) + "\n").encode())
+        if result.get("code") != 0 and not job["go_on"]:
+            return
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,187 @@
+"""A decision on the terminal: the verdict first, then a table worst first, then what to know and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from perfgate.core.budgets import Level
+from perfgate.core.decision import Decision, Verdict
+from perfgate.render import text
+from perfgate.render.tables import Column, render_table
+from perfgate.render.text import harmless
+
+#: Below this many verdicts every one is shown; above it the passes are counted.
+_FEW = 12
+_NARROW = 110
+_COLOURS = {Level.BLOCK: "31;1", Level.WARN: "33;1", Level.INCONCLUSIVE: "36", Level.PASS: "32"}
+
+
+def render(decision: Decision, *, width: int, colour: bool, verbose: bool = False) -> str:
+    """The decision for people, `width` columns wide; `verbose` shows every series."""
+    paint = _paint if colour else _plain
+    lines = [f"{paint(text.title(decision).upper(), decision.level)}  {text.headline(decision)}"]
+    if decision.circumstances.baseline_source:
+        lines.append(_against(decision))
+    shown = [
+        verdict
+        for verdict in decision.verdicts
+        if verbose or len(decision.verdicts) <= _FEW or verdict.level > Level.PASS or verdict.notes
+    ]
+    shown, grouped = _grouped(shown, verbose=verbose)
+    if shown:
+        lines += ["", _table(decision, shown, width=width, colour=colour)]
+    lines += [harmless(line) for line in grouped]
+    hidden = (
+        len(decision.verdicts)
+        - len(shown)
+        - sum(1 for verdict in decision.verdicts if verdict.level is Level.INCONCLUSIVE and verdict not in shown)
+    )
+    if hidden > 0:
+        lines.append(f"{hidden} more pass (--all shows them)")
+    lines += _beside(decision, width=width, colour=colour, verbose=verbose)
+    return "\n".join(lines)
+
+
+def _against(decision: Decision) -> str:
+    made = decision.circumstances
+    runs = len(made.baseline_runs)
+    line = (
+        f"compared with {runs} run{'' if runs == 1 else 's'} of {made.baseline_source}, judged by {made.budgets_source}"
+    )
+    alarms = text.false_alarms(decision)
+    return harmless(f"{line}; {alarms}" if alarms else line)
+
+
+def _grouped(verdicts: Sequence[Verdict], *, verbose: bool) -> tuple[list[Verdict], list[str]]:
+    """Inconclusive verdicts of one and the same reason become one line where there are more than two of them."""
+    if verbose:
+        return list(verdicts), []
+    reasons: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        if verdict.level is Level.INCONCLUSIVE:
+            reasons.setdefault(verdict.reason, []).append(verdict)
+    many = {reason: group for reason, group in reasons.items() if len(group) > 2}
+    lines = []
+    for reason, group in many.items():
+        names = ", ".join(str(verdict.series) for verdict in group[:3]) + (", …" if len(group) > 3 else "")
+        lines.append(f"inconclusive: {len(group)} series ({names}): {reason}")
+        if group[0].remedy:
+            lines.append(f"  {group[0].remedy}")
+    kept = [verdict for verdict in verdicts if verdict.level is not Level.INCONCLUSIVE or verdict.reason not in many]
+    return kept, lines
+
+
+def _table(decision: Decision, verdicts: Iterable[Verdict], *, width: int, colour: bool) -> str:
+    comparisons = text.comparison_of(decision)
+    rows = []
+    for verdict in verdicts:
+        comparison = comparisons.get(verdict.series)
+        before, after = text.before_and_after(comparison)
+        cells = (
+            verdict.level.word,
+            str(verdict.series),
+            before,
+            after,
+            text.change(comparison),
+            text.budget_of(verdict),
+            text.why(verdict),
+        )
+        rows.append(cells)
+    if width >= _NARROW:
+        columns = (
+            Column("verdict", style="bold"), Column("series"), Column("before", number=True), Column("now", number=True),
+            Column("change", number=True), Column("budget"), Column("why"),
+        )  # fmt: skip
+        return render_table(columns, rows, width=width, colour=colour)
+    return _stacked(rows, width=width)
+
+
+def _stacked(rows: Sequence[tuple[str, ...]], *, width: int) -> str:
+    """Each verdict as two or more lines, for narrow terminals: what it is and its numbers, then why."""
+    import textwrap
+
+    lines: list[str] = []
+    for level, series, before, after, change, budget, reason in rows:
+        head = f"{level:<13}{series}"
+        lines += textwrap.wrap(
+            harmless(head), width, subsequent_indent=" " * 13, break_long_words=True, break_on_hyphens=False
+        )
+        numbers = f"{before} → {after}  {change}  ({budget})" if before != "–" else f"{after}  ({budget})"
+        lines += textwrap.wrap(harmless(numbers), width, initial_indent=" " * 13, subsequent_indent=" " * 13)
+        lines += textwrap.wrap(harmless(reason), width, initial_indent=" " * 13, subsequent_indent=" " * 13)
+    return "\n".join(lines)
+
+
+def _beside(decision: Decision, *, width: int, colour: bool, verbose: bool) -> list[str]:
+    """What was not judged, and what to know; then what to do."""
+    lines: list[str] = []
+    for unmatched in decision.unmatched:
+        lines.append(
+            f"{unmatched.level.word}: {unmatched.budget.place}: {unmatched.budget.selector} met no series: {unmatched.why}"
+        )
+    if decision.elsewhere:
+        reasons = sorted({reason for _, reason in decision.elsewhere})
+        lines.append(f"{_count(len(decision.elsewhere), 'budget')} did not apply here: {'; '.join(reasons)}")
+    if decision.vanished:
+        lines.append(f"gone since the baseline, without a budget: {_names(decision.vanished)}")
+    if decision.observed and not verbose:
+        worse = [verdict for verdict in decision.observed if verdict.found >= Level.WARN]
+        told = (
+            f", {len(worse)} would have had something to say: {_names([verdict.series for verdict in worse])}"
+            if worse
+            else ""
+        )
+        lines.append(
+            f"{_count(len({verdict.series for verdict in decision.observed}), 'series', 'series')} without a budget{told}"
+        )
+    lines += [
+        f"note: {caveat.message}" + (f" ({caveat.remedy})" if caveat.remedy else "") for caveat in decision.caveats
+    ]
+    beside = [harmless(line) for line in lines]
+    if verbose and decision.observed:
+        beside += [
+            "",
+            "without a budget, judged by the defaults and without consequence:",
+            _table(decision, decision.observed, width=width, colour=colour),
+        ]
+    todo = _todo(decision)
+    return ([""] if beside else []) + beside + ([""] if todo else []) + todo
+
+
+def _todo(decision: Decision) -> list[str]:
+    """The next steps, as commands to paste, worst first."""
+    if decision.level < Level.WARN and not decision.nothing_judged:
+        return []
+    lines = []
+    worst = next((verdict for verdict in decision.verdicts if verdict.level >= Level.WARN), None)
+    if worst is not None:
+        lines.append(f"the numbers:   perfgate explain '{worst.series}'")
+        lines.append(f"the same here: {decision.circumstances.reproduce}")
+    warned = [verdict for verdict in decision.verdicts if verdict.level is Level.WARN]
+    if warned:
+        lines.append(f"to justify a warning, in a commit: Perf-Justification: {warned[0].series} - the reason")
+    if any(verdict.level is Level.BLOCK for verdict in decision.verdicts):
+        lines.append(
+            "a block is lifted by a fix, or by a waiver or budget that is on the base branch first (.perfgate/decision/comment.md has the lines)"
+        )
+    if decision.nothing_judged:
+        first = next((verdict.remedy for verdict in decision.verdicts if verdict.remedy), "")
+        lines.append(f"nothing could be judged{': ' + first if first else '; measure a series that a budget names'}")
+    return [harmless(line) for line in lines]
+
+
+def _names(series: Sequence[object]) -> str:
+    return ", ".join(str(each) for each in series[:5]) + (f" and {len(series) - 5} more" if len(series) > 5 else "")
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _paint(words: str, level: Level) -> str:
+    return f"\x1b[{_COLOURS[level]}m{words}\x1b[0m"
+
+
+def _plain(words: str, level: Level) -> str:
+    del level
+    return words
