@@ -10,6 +10,9 @@ from perfgate.core.entries import Entry
 from perfgate.core.model import Selector, Series, glob_matches
 from perfgate.core.units import Quantity
 
+#: The place of the budget that stands in for a missing one.
+NO_BUDGET = "the defaults"
+
 
 class Level(IntEnum):
     """How a verdict ends, from mild to severe. What could not be judged is never called a pass."""
@@ -215,5 +218,5 @@ class Budgets:
             relative=Relative(warn=given.warn, block=given.block),
             min_effect=given.min_effect,
             enforce=Enforce.OBSERVE,
-            place="the defaults",
+            place=NO_BUDGET,
         )

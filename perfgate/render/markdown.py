@@ -41,7 +41,7 @@ def _body(decision: Decision, project: str, most: int) -> str:
     parts = [
         f"<!-- perfgate:{re.sub(r'[^A-Za-z0-9_./]', '_', project)[:200]} -->",
         f"## {_SIGNS[decision.level]} perfgate: {text.title(decision)}{name}",
-        f"{text.headline(decision).capitalize()}. {_basis(decision)}",
+        f"{text.headline(decision)}. {_basis(decision)}",
     ]
     loud = [verdict for verdict in decision.verdicts if verdict.level >= Level.WARN]
     if loud:
@@ -81,7 +81,7 @@ def _table(decision: Decision, verdicts: Sequence[Verdict], most: int) -> str:
         comparison = comparisons.get(verdict.series)
         before, after = text.before_and_after(comparison)
         cells = (
-            f"{_SIGNS[verdict.level]} {verdict.level.word}",
+            f"{_SIGNS[verdict.level]} {text.level_of(verdict)}",
             code(str(verdict.series)),
             prose(before),
             prose(after),
@@ -98,7 +98,7 @@ def _table(decision: Decision, verdicts: Sequence[Verdict], most: int) -> str:
 def _inline(note: str) -> str:
     """A note that begins no list, quote or heading of its own."""
     return (
-        f"`{note[0]}`{note[1:]}" if note[:1] in set("-+>=") or note[:1].isdigit() and note[1:2] in set(".)") else note
+        f"`{note[0]}`{note[1:]}" if note[:1] in set("-+>=") or (note[:1].isdigit() and note[1:2] in set(".)")) else note
     )
 
 

@@ -78,7 +78,7 @@ def _table(decision: Decision, verdicts: Iterable[Verdict], *, width: int, colou
         comparison = comparisons.get(verdict.series)
         before, after = text.before_and_after(comparison)
         cells = (
-            verdict.level.word,
+            text.level_of(verdict),
             str(verdict.series),
             before,
             after,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from perfgate.core.budgets import Level, Side
+from perfgate.core.budgets import NO_BUDGET, Level, Side
 from perfgate.core.compare import Comparison, Tested
 from perfgate.core.decision import Decision, Rule, Verdict
 from perfgate.core.units import write_percent, write_threshold, write_values
@@ -78,22 +78,20 @@ def why(verdict: Verdict) -> str:
 
 
 def headline(decision: Decision) -> str:
-    """The verdict in one sentence: "1 of 14 verdicts blocks, 2 warn"."""
+    """The verdicts in one sentence: "14 verdicts: 1 block, 2 warn, 11 pass"."""
     total = len(decision.verdicts)
     if not total:
         return "nothing was judged: no budget met a series"
-    blocked, warned, unclear = (decision.count(level) for level in (Level.BLOCK, Level.WARN, Level.INCONCLUSIVE))
-    parts = []
-    if blocked:
-        parts.append(f"{blocked} block{'s' if blocked == 1 else ''}")
-    if warned:
-        parts.append(f"{warned} warn{'s' if warned == 1 else ''}")
-    if unclear:
-        parts.append(f"{unclear} inconclusive")
-    passed = decision.count(Level.PASS)
-    if passed:
-        parts.append(f"{passed} pass{'es' if passed == 1 else ''}")
-    return f"of {total} verdict{'s' if total > 1 else ''}, {', '.join(parts)}"
+    counts = ((decision.count(level), level.word) for level in sorted(Level, reverse=True))
+    told = ", ".join(f"{count} {word}" for count, word in counts if count)
+    return f"{total} verdict{'s' if total > 1 else ''}: {told}"
+
+
+def level_of(verdict: Verdict) -> str:
+    """The level as a word; of a series without a budget, what it would be."""
+    if verdict.budget.place == NO_BUDGET and verdict.found > Level.INCONCLUSIVE:
+        return f"would {verdict.found.word}"
+    return verdict.level.word
 
 
 def title(decision: Decision) -> str:
