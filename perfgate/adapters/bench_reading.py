@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from perfgate.adapters.labels import plain_text
 from perfgate.core.metrics import Assumption, Direction
-from perfgate.core.model import Capture, Caveat, Measurement, Series, State
+from perfgate.core.model import Capture, Measurement, Series, State
 from perfgate.core.stats.estimators import block_medians, median
 from perfgate.core.units import Unit
 from perfgate.errors import InputError
 
 #: More benchmarks than this in one file are no benchmark results.
 MOST_BENCHMARKS = 20_000
-LONGEST_LABEL = 300
 #: Beyond this nothing is a time, a size or a count (the limit of run files).
 LARGEST = 1e30
 
@@ -97,23 +96,6 @@ def samples(value: object, place: str) -> list[float]:
     if not isinstance(value, list):
         raise InputError("a list of samples is wanted here", where=place, remedy="run the benchmark again")
     return [sample(each, f"{place}[{index}]") for index, each in enumerate(value)]
-
-
-def plain_text(value: object) -> str:
-    """Text that can be written again: half characters replaced; "" for anything that is no text."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
-
-
-def label(text: str, caveats: list[Caveat]) -> str:
-    """Text as the value of a label: a long one is cut, keeps its identity through a hash of the whole, and is told once."""
-    text = plain_text(text).strip()
-    if len(text) <= LONGEST_LABEL:
-        return text
-    caveat = Caveat("long-label", f"names longer than {LONGEST_LABEL} characters are cut", "give the benchmark a name")
-    if caveat not in caveats:
-        caveats.append(caveat)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    return f"{text[: LONGEST_LABEL - 9]}…{digest}"
 
 
 def check_count(count: int, where: str, what: str) -> None:

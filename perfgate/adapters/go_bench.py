@@ -16,11 +16,10 @@ from perfgate.adapters.bench_reading import (
     Reading,
     check_count,
     check_unique,
-    label,
     measurement,
-    plain_text,
     unknown,
 )
+from perfgate.adapters.labels import label, plain_text
 from perfgate.core.metrics import Direction
 from perfgate.core.model import Capture, Caveat, Measurement, Series
 from perfgate.core.units import Unit, base_of

@@ -8,13 +8,12 @@ from perfgate.adapters.bench_reading import (
     Reading,
     check_count,
     check_unique,
-    label,
     measurement,
-    plain_text,
     sample,
     samples,
     unknown,
 )
+from perfgate.adapters.labels import label, plain_text
 from perfgate.core.metrics import Direction
 from perfgate.core.model import Capture, Caveat, Measurement, Series
 from perfgate.core.units import Unit

@@ -7,7 +7,6 @@ of itself by its own budgets is told beside.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -85,7 +84,7 @@ def judge(project: Project, candidate: Candidate, options: Options) -> Decision:
     if rules.own is not None:
         own = decide(candidate.runs, baseline, rules.own, circumstances, lineage.messages)
         moved = (*moved, _edited(rules, own, decision))
-    decision = replace(decision, caveats=(*decision.caveats, *rules.caveats, *moved))
+    decision = decision._replace(caveats=(*decision.caveats, *rules.caveats, *moved))
     outputs.publish(project, decision, candidate.runs, rules.text, options)
     admit(project, rules.budgets, decision, candidate.runs, asked=options.admit)
     return decision
@@ -211,8 +210,8 @@ def _ruled_by_tip(project: Project, base: bytes, own: bytes | None, shown: str) 
 
 
 def _without_places(budgets: Budgets) -> tuple[object, ...]:
-    return tuple(replace(each, place="") for each in budgets.budgets), tuple(
-        replace(each, place="") for each in budgets.waivers
+    return tuple(each._replace(place="") for each in budgets.budgets), tuple(
+        each._replace(place="") for each in budgets.waivers
     )
 
 
@@ -275,5 +274,5 @@ def admit(project: Project, budgets: Budgets, decision: Decision, runs: Sequence
             if asked or (in_ci and project.lineage.on_target):
                 console.say(f"not admitted to the baseline: {reason}")
             continue
-        stored = directory.admit(folder, replace(run, excluded=excluded_series(decision)))
+        stored = directory.admit(folder, run._replace(excluded=excluded_series(decision)))
         console.say(stored.told(console.shown(folder)))

@@ -6,14 +6,15 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
+from typing import NamedTuple
 
 from perfgate.core.metrics import MACHINE, Assumption, Direction, depends_on
 from perfgate.core.model import ANY_MACHINE, Caveat, MachineClass, Measurement, Selector, Series
 from perfgate.core.units import Number, Unit
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """What must be equal for two values of a series to be comparable; equal kinds are comparable values.
 
     `machine` and `conditions` hold only what the metric depends on.
@@ -57,8 +58,7 @@ class Kind:
         return tuple(words)
 
 
-@dataclass(frozen=True, slots=True)
-class BaselineRun:
+class BaselineRun(NamedTuple):
     """One admitted run without its values. `order` sorts runs from old to new: (commit time, start time)."""
 
     id: str
@@ -76,8 +76,7 @@ class History:
     kinds: array[int] = field(default_factory=lambda: array("l"))
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(NamedTuple):
     """Values of the selected series from runs that started up to `at` no longer serve as baseline, for `reason`."""
 
     selector: Selector
@@ -85,8 +84,7 @@ class Cut:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class AnchorChoice:
+class AnchorChoice(NamedTuple):
     """The run against which slow drift of the selected series is held."""
 
     selector: Selector
@@ -94,8 +92,7 @@ class AnchorChoice:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(NamedTuple):
     """The admitted runs that a candidate may be compared with.
 
     `source` says where they were read. `problem` says why history could not be determined (a shallow clone, say): then no
@@ -104,7 +101,7 @@ class Baseline:
 
     runs: tuple[BaselineRun, ...] = ()
     kinds: tuple[Kind, ...] = ()
-    histories: Mapping[Series, History] = field(default_factory=dict)
+    histories: Mapping[Series, History] = MappingProxyType({})
     anchors: tuple[AnchorChoice, ...] = ()
     window: int = 100
     source: str = ""

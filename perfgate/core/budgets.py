@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from enum import Enum, IntEnum
+from typing import NamedTuple
 
 from perfgate.core.entries import Entry
 from perfgate.core.model import Selector, Series, glob_matches
@@ -56,8 +56,7 @@ class Side(Enum):
     DECREASE = "decrease"
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(NamedTuple):
     """Where a decision is made: what `when:` can ask about. `paths` is None where the changed files are not known."""
 
     branch: str = ""
@@ -67,8 +66,7 @@ class Situation:
     ci: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class When:
+class When(NamedTuple):
     """The circumstances in which a budget applies; empty parts ask nothing. Text may be a glob."""
 
     branch: tuple[str, ...] = ()
@@ -124,8 +122,7 @@ def _past_stars(want: list[str], reached: set[int]) -> set[int]:
     return more
 
 
-@dataclass(frozen=True, slots=True)
-class Relative:
+class Relative(NamedTuple):
     """A limit on the change against the baseline: ratios (0.1 = 10 %), None where that level is not asked for.
 
     A change counts only if it also exceeds `at_least`, in the series' unit. `stated` says whether the budget wrote it or
@@ -139,8 +136,7 @@ class Relative:
     stated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
+class Defaults(NamedTuple):
     """What applies where a budget is silent, and to series that no budget names."""
 
     warn: float = 0.05
@@ -152,8 +148,7 @@ class Defaults:
     enforce: Enforce = Enforce.BLOCK
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(NamedTuple):
     """One rule, complete. `place` says where it is written ("budgets.yaml:12")."""
 
     selector: Selector
@@ -169,8 +164,7 @@ class Budget:
     place: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiver:
+class Waiver(NamedTuple):
     """An accepted breach, up to and including the day `until`, as long as the value is not worse than `ceiling`."""
 
     selector: Selector
@@ -181,8 +175,7 @@ class Waiver:
     place: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class BaselineSettings:
+class BaselineSettings(NamedTuple):
     """Where the baseline lives and how much of it is used: `window` newest values per series, `keep` runs in store."""
 
     store: str = "directory"
@@ -191,8 +184,7 @@ class BaselineSettings:
     keep: int = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Budgets:
+class Budgets(NamedTuple):
     """The whole of budgets.yaml. `notes` are remarks of the loader that a reader must see."""
 
     budgets: tuple[Budget, ...] = ()

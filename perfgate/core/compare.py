@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from perfgate.core.baseline import AnchorChoice, Baseline, History, Kind, as_float
 from perfgate.core.metrics import Assumption, Direction
@@ -24,15 +24,13 @@ class Finding(Enum):
     REAL = "real"
 
 
-@dataclass(frozen=True, slots=True)
-class Exact:
+class Exact(NamedTuple):
     """The metric is exact: any difference is a fact. `source` says where the earlier value was read."""
 
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tested:
+class Tested(NamedTuple):
     """A difference that was held against the variation between runs.
 
     `change_low` and `change_high` are the 99 % interval of the relative change (0.1 = +10 %), None where the earlier value
@@ -47,8 +45,7 @@ class Tested:
     at_most_warn: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Insufficient:
+class Insufficient(NamedTuple):
     """Nothing can be said of the change: `missing` says what is not there, `remedy` how to get it."""
 
     code: str
@@ -59,8 +56,7 @@ class Insufficient:
 Evidence = Exact | Tested | Insufficient
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(NamedTuple):
     """The fixed point against which slow drift is held; `worse` as in Comparison, `beyond` if it exceeds the noise too."""
 
     run: str
@@ -69,8 +65,7 @@ class Anchor:
     beyond: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(NamedTuple):
     """What the candidate's runs show of one series: one value per run, in the order of the runs."""
 
     series: Series
@@ -84,8 +79,7 @@ class Observation:
     origin: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """One series before and after.
 
     `relative` is the signed change as a fraction of `before` (infinite when something grew from zero, None when there is no
@@ -161,8 +155,7 @@ def _merged(parts: list[Observation]) -> Observation:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Past:
+class _Past(NamedTuple):
     """The comparable part of one series' history: positions in it, oldest first, and what was left out and why."""
 
     baseline: Baseline

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
+from typing import NamedTuple
 
 from perfgate.core.baseline import BaselineRun
 from perfgate.core.budgets import Budget, Level, Situation
@@ -21,8 +21,7 @@ class Rule(Enum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """One budget applied to one series.
 
     `found` is what the rule alone says, `level` what remains of it after `enforce`, waivers and justifications. `reason` is
@@ -42,8 +41,7 @@ class Verdict:
     waived: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unmatched:
+class Unmatched(NamedTuple):
     """A budget that met no series: `level` is at least inconclusive where it applies, and `why` says what happened."""
 
     budget: Budget
@@ -51,32 +49,29 @@ class Unmatched:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Justification:
+class Justification(NamedTuple):
     """A commit's word on a warning: `Perf-Justification: SERIES - reason`."""
 
     series: Series
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """What a decision was made from, so that it can be repeated: who, where, against what, by which rules, on which day."""
 
-    context: Context = field(default_factory=Context)
+    context: Context = Context()
     runs: tuple[str, ...] = ()
     baseline_source: str = ""
     baseline_problem: str = ""
     baseline_runs: tuple[BaselineRun, ...] = ()
     budgets_source: str = ""
-    situation: Situation = field(default_factory=Situation)
+    situation: Situation = Situation()
     today: date = date(1970, 1, 1)
     only: str = ""
     reproduce: str = "perfgate check"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """All verdicts and the worst level, what was not judged, and what a reader must know beside.
 
     `verdicts` are worst first. `observed` are series that no budget names, judged by the defaults and without consequence.
@@ -93,7 +88,7 @@ class Decision:
     vanished: tuple[Series, ...] = ()
     caveats: tuple[Caveat, ...] = ()
     expected_false_alarms: float = 0.0
-    circumstances: Circumstances = field(default_factory=Circumstances)
+    circumstances: Circumstances = Circumstances()
 
     @property
     def judged(self) -> int:
@@ -105,6 +100,6 @@ class Decision:
         """Whether there is no verdict to rely on: nothing matched, or every verdict is inconclusive."""
         return self.judged == 0 and self.level <= Level.INCONCLUSIVE
 
-    def count(self, level: Level) -> int:
+    def number_at(self, level: Level) -> int:
         """How many verdicts ended at this level."""
         return sum(verdict.level is level for verdict in self.verdicts)

@@ -3,11 +3,10 @@ them is `measure`'s."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class CommandEntry:
+class CommandEntry(NamedTuple):
     """Run a command several times: `run` is an argument vector, never a shell line."""
 
     name: str
@@ -16,8 +15,7 @@ class CommandEntry:
     warmup: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class TestsEntry:
+class TestsEntry(NamedTuple):
     """Run a test suite once, or read the JUnit reports it left; `{out}` in `run` stands for a report file of perfgate's."""
 
     name: str
@@ -26,8 +24,7 @@ class TestsEntry:
     suite: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class BenchEntry:
+class BenchEntry(NamedTuple):
     """Read benchmark results; `run` makes them first."""
 
     name: str
@@ -35,8 +32,7 @@ class BenchEntry:
     files: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PipelineEntry:
+class PipelineEntry(NamedTuple):
     """Read one attempt of a pipeline from a jobs file, or ask the code host for a run."""
 
     name: str
@@ -45,8 +41,7 @@ class PipelineEntry:
     attempt: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TokensEntry:
+class TokensEntry(NamedTuple):
     """Read usage records of model calls; `run` makes them first."""
 
     name: str
@@ -55,8 +50,7 @@ class TokensEntry:
     scenario: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CostEntry:
+class CostEntry(NamedTuple):
     """Read an infrastructure cost breakdown; `run` makes it first."""
 
     name: str
@@ -65,8 +59,7 @@ class CostEntry:
     environment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SizeEntry:
+class SizeEntry(NamedTuple):
     """Weigh files and folders by glob; `run` makes them first."""
 
     name: str

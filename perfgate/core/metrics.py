@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from perfgate.core.units import Unit
 
@@ -30,8 +30,7 @@ GOOD_AT_ZERO = frozenset({"tests.failed", "tests.flaky"})
 MACHINE = "machine class"
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(NamedTuple):
     """A definition: what is measured, in which unit, and when two values of it may be compared.
 
     `name` may end in ".*" for a family whose members name their own unit, direction and assumption.

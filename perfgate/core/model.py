@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
 
 from perfgate.core.metrics import Assumption, Direction
 from perfgate.core.units import Number, Unit
@@ -19,8 +20,7 @@ _PAIR = re.compile(r'\s*([^\s,={}"\\]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,={}"\
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(NamedTuple):
     """A metric plus its labels, sorted by name: the identity that is followed over time.
 
     Written `tests.duration{suite=unit}`; a label value with blanks or punctuation is quoted.
@@ -73,8 +73,7 @@ def _quoted(value: str) -> str:
     return f'"{escaped}"'
 
 
-@dataclass(frozen=True, slots=True)
-class Selector:
+class Selector(NamedTuple):
     """What a budget names: a metric and labels, each exact or a glob (`*` any text, `?` one character).
 
     Labels it does not name may have any value; a label that it names as empty must be absent.
@@ -145,8 +144,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(translated, re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class MachineClass:
+class MachineClass(NamedTuple):
     """What must be alike for two times to be comparable; no host name, nothing that names one machine."""
 
     os: str = ""
@@ -184,8 +182,7 @@ class MachineClass:
 ANY_MACHINE = MachineClass()
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """Where a run comes from. Commits are full hashes, "" where unknown; times are UTC in ISO 8601.
 
     `head` is the commit under review, `tested` the commit whose tree was measured (a pull request's merge commit, say) and
@@ -209,8 +206,7 @@ class Context:
     tool_version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Caveat:
+class Caveat(NamedTuple):
     """Something a reader must know before trusting a number: not a failure, and never dropped on the way."""
 
     code: str
@@ -226,8 +222,7 @@ class State(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
+class Measurement(NamedTuple):
     """One series' raw values from one capture, in base units, and where they came from.
 
     `before` holds the base side where one capture measured both sides. `resolution` is the smallest step the source can
@@ -250,14 +245,14 @@ class Measurement:
 
 #: Rows for people by block name ("slowest_tests", "jobs", "resources", …): plain values only.
 Details = Mapping[str, tuple[Mapping[str, str | int | float | bool | None], ...]]
+NO_DETAILS: Details = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Capture:
+class Capture(NamedTuple):
     """What one source yielded: measurements, details for people, caveats. A run is captures with their context."""
 
     measurements: tuple[Measurement, ...] = ()
-    details: Details = field(default_factory=dict)
+    details: Details = NO_DETAILS
     caveats: tuple[Caveat, ...] = ()
 
     @classmethod
@@ -280,8 +275,7 @@ class Capture:
         return cls(tuple(measurements.values()), details, tuple(caveats))
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Measurements with the context they were taken in: one run.json.
 
     `excluded` names the series that an admitted run must not lend to the baseline (waived or accepted values). `id` is ""
@@ -290,14 +284,13 @@ class Run:
 
     context: Context
     measurements: tuple[Measurement, ...]
-    details: Details = field(default_factory=dict)
+    details: Details = NO_DETAILS
     caveats: tuple[Caveat, ...] = ()
     excluded: tuple[str, ...] = ()
     id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """What the CI system says of the change under test, as plain data; everything is "" outside CI.
 
     `target` is the branch the change is to land on (a pull request's base, or the pushed branch itself), `target_sha` that

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from perfgate.core import rules
 from perfgate.core.baseline import Baseline
@@ -93,7 +94,7 @@ def judge(
         chosen = rulebook.choose(comparison.series)
         if chosen.any is None:
             observed += [
-                replace(verdict, level=Level.PASS)
+                verdict._replace(level=Level.PASS)
                 for verdict in _apply(comparison, _Chosen.one(budgets.for_unbudgeted(comparison.series)))
             ]
         else:
@@ -126,8 +127,7 @@ def judge(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Chosen:
+class _Chosen(NamedTuple):
     """The budgets that rule one series, one for each kind of limit; `any` is the last that matches at all."""
 
     any: Budget | None = None
@@ -197,8 +197,8 @@ def _apply(comparison: Comparison, chosen: _Chosen) -> list[Verdict]:
     if chosen.change is not None and chosen.change.relative is not None:
         verdict = rules.change(comparison, chosen.change, chosen.change.relative)
         if verdict is not None and verdicts and _was_not_asked(verdict, chosen.change.relative):
-            verdicts[0] = replace(
-                verdicts[0], notes=(*verdicts[0].notes, f"the change is not judged: {verdict.reason}")
+            verdicts[0] = verdicts[0]._replace(
+                notes=(*verdicts[0].notes, f"the change is not judged: {verdict.reason}")
             )
         elif verdict is not None:
             verdicts.append(verdict)
@@ -247,7 +247,7 @@ def _settle(
     if level is Level.WARN and verdict.series in reasons:
         notes.append(f"justified in a commit: {reasons[verdict.series]}")
         level = Level.PASS
-    return replace(verdict, level=level, notes=tuple(notes), waived=waived)
+    return verdict._replace(level=level, notes=tuple(notes), waived=waived)
 
 
 def _waived(

@@ -7,8 +7,8 @@ is kept for messages. Money is Decimal from end to end.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
 
 from perfgate.errors import InputError
 
@@ -58,8 +58,7 @@ _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zµμ]+)")
 _PERCENT = re.compile(rf"({_NUMBER})\s*%")
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """What a value counts: a base, and what one value is counted per ("USD/month", "token/task", "s", "1")."""
 
     base: str
@@ -95,8 +94,7 @@ def base_of(text: str) -> tuple[Unit, Decimal]:
     return Unit(base, per.strip()), factor
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(NamedTuple):
     """A number with its unit, in base units, and the text that the user wrote."""
 
     value: Decimal

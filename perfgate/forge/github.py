@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -118,6 +117,9 @@ def write_outputs(environ: Mapping[str, str], pairs: Mapping[str, str]) -> str:
     path = environ.get("GITHUB_OUTPUT", "")
     if not path:
         return ""
+    # Imported here: it brings OpenSSL, and most decisions are made outside GitHub.
+    import secrets
+
     text = ""
     for name, value in pairs.items():
         delimiter = f"perfgate_{secrets.token_hex(16)}"

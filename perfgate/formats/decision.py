@@ -39,7 +39,7 @@ def dump(decision: Decision) -> bytes:
             "schema": SCHEMA,
             "level": decision.level.word,
             "nothing_judged": decision.nothing_judged,
-            "counts": {level.word: decision.count(level) for level in Level},
+            "counts": {level.word: decision.number_at(level) for level in Level},
             "expected_false_alarms": decision.expected_false_alarms,
             "circumstances": _circumstances_value(decision.circumstances),
             "budgets": [_budget_value(budget) for budget in budgets],
@@ -162,7 +162,7 @@ def _evidence_value(evidence: Evidence) -> dict[str, Any]:
         return {"kind": "exact", "source": evidence.source}
     if isinstance(evidence, Insufficient):
         return {"kind": "insufficient", "code": evidence.code, "missing": evidence.missing, "remedy": evidence.remedy}
-    numbers = {name: getattr(evidence.numbers, name) for name in Prediction.__dataclass_fields__}
+    numbers = {name: getattr(evidence.numbers, name) for name in Prediction._fields}
     return {
         "kind": "tested",
         "method": evidence.method,
@@ -447,7 +447,7 @@ def _evidence(found: Found) -> Evidence:
 
 
 def _prediction(found: Found) -> Prediction:
-    part = found.fields(tuple(Prediction.__dataclass_fields__))
+    part = found.fields(tuple(Prediction._fields))
     known = {name: _sure(part[name]) for name in part if name not in {"n", "log", "visible", "visible_drop"}}
     return Prediction(
         n=part["n"].whole(1),

@@ -28,7 +28,7 @@ from perfgate.formats.files import read
 __all__ = ["SCHEMA", "context_of", "context_value", "dump", "load", "measurement_value", "read"]
 
 SCHEMA = "perfgate/run/1"
-MOST_MEASUREMENTS, MOST_VALUES, MOST_LABELS, MOST_ROWS = 100_000, 10_000, 20, 10_000
+MOST_MEASUREMENTS, MOST_VALUES, MOST_LABELS, MOST_ROWS, MOST_ORIGIN = 100_000, 10_000, 20, 10_000, 2000
 #: Beyond this no time, size, count or price is real, and squares of it would overflow.
 LARGEST = 1e30
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}|")
@@ -118,60 +118,102 @@ _KEYS = frozenset((*_REQUIRED, *_OPTIONAL))
 
 
 def _measurement(found: Found) -> Measurement:
+    """A measurement; the many that say nothing unusual take a short way, which decides nothing that the long way would not."""
     raw = found.value
-    if not isinstance(raw, dict) or not raw.keys() <= _KEYS or not all(key in raw for key in _REQUIRED):
-        found.fields(_REQUIRED, _OPTIONAL)
-    part = _Parts(found)
-    labels = raw["labels"]
-    if not isinstance(labels, dict) or len(labels) > MOST_LABELS:
-        part("labels").pairs(MOST_LABELS)
-    series = _series(
-        part("metric").text(200),
-        tuple(sorted((name, part("labels", name).text(1000)) for name, _ in labels.items())),
-        found,
-    )
-    unit = _unit(part("unit").text(100), part("unit"))
-    better = _DIRECTIONS[part("better").one_of(_DIRECTIONS)]
-    assumption = _ASSUMPTIONS[part("assumption").one_of(_ASSUMPTIONS)]
-    _check_registry(series.metric, unit, better, found)
-    state = _STATES[part("state").one_of(_STATES)] if "state" in raw else State.MEASURED
-    values = _values(part("values"), unit)
-    if (state is State.UNKNOWN) == bool(values):
-        part("values").refuse(
-            "an unknown measurement has no values" if values else "there is no value",
-            'a series without a value has the state "unknown" and a reason',
+    if type(raw) is dict and raw.keys() <= _KEYS:
+        values, labels = raw.get("values"), raw.get("labels")
+        if (
+            type(values) is list
+            and values
+            and type(labels) is dict
+            and _all_plain(values)
+            and not raw.keys() & {"before", "state", "reason", "resolution"}
+        ):
+            known = _known_kind(raw, labels)
+            origin = raw.get("origin", "")
+            if known is not None and type(origin) is str and origin.isascii() and len(origin) <= MOST_ORIGIN:
+                return known._replace(values=tuple(values), origin=origin)
+    return _measurement_in_full(found)
+
+
+def _all_plain(values: list[Any]) -> bool:
+    return len(values) <= MOST_VALUES and all(type(value) is float and -LARGEST <= value <= LARGEST for value in values)
+
+
+def _known_kind(raw: dict[str, Any], labels: dict[str, Any]) -> Measurement | None:
+    """A measurement of this kind that was read in full before, without its values and origin; money is never among them."""
+    try:
+        return _SEEN.get(
+            (
+                raw["metric"],
+                raw["unit"],
+                raw["better"],
+                raw["assumption"],
+                *labels.items(),
+                *raw.get("conditions", _NONE).items(),
+            )
         )
-    reason = part("reason").text() if "reason" in raw else ""
+    except (KeyError, TypeError, AttributeError):
+        return None
+
+
+_NONE: dict[str, str] = {}
+_SEEN: dict[tuple[object, ...], Measurement] = {}
+
+
+def _remember(raw: dict[str, Any], measurement: Measurement) -> None:
+    if not measurement.unit.is_money and len(_SEEN) < 100_000:
+        key = (
+            raw["metric"],
+            raw["unit"],
+            raw["better"],
+            raw["assumption"],
+            *raw["labels"].items(),
+            *raw.get("conditions", _NONE).items(),
+        )
+        _SEEN[key] = measurement._replace(
+            values=(), origin="", before=(), resolution=0.0, state=State.MEASURED, reason=""
+        )
+
+
+def _measurement_in_full(found: Found) -> Measurement:
+    parts = found.fields(_REQUIRED, _OPTIONAL)
+    labels = tuple(sorted((name, value.text(1000)) for name, value in parts["labels"].pairs(MOST_LABELS)))
+    series = _series(parts["metric"].text(200), labels, found)
+    unit = _unit(parts["unit"].text(100), parts["unit"])
+    better = _DIRECTIONS[parts["better"].one_of(_DIRECTIONS)]
+    assumption = _ASSUMPTIONS[parts["assumption"].one_of(_ASSUMPTIONS)]
+    _check_registry(series.metric, unit, better, found)
+    state = _STATES[parts["state"].one_of(_STATES)] if "state" in parts else State.MEASURED
+    values = _values(parts["values"], unit)
+    if (state is State.UNKNOWN) == bool(values):
+        what = "an unknown measurement has no values" if values else "there is no value"
+        parts["values"].refuse(what, 'a series without a value has the state "unknown" and a reason')
+    reason = parts["reason"].text() if "reason" in parts else ""
     if state is not State.MEASURED and not reason:
         found.refuse(f'the state is "{state.value}", but no reason is given')
-    return Measurement(
+    measurement = Measurement(
         series=series,
         unit=unit,
         better=better,
         assumption=assumption,
         values=values,
-        origin=part("origin").text(2000) if "origin" in raw else "",
-        before=_values(part("before"), unit) if "before" in raw else (),
-        resolution=part("resolution").number() if "resolution" in raw else 0.0,
-        conditions=_conditions(part("conditions")) if "conditions" in raw else (),
+        origin=parts["origin"].text(MOST_ORIGIN) if "origin" in parts else "",
+        before=_values(parts["before"], unit) if "before" in parts else (),
+        resolution=_resolution(parts["resolution"]) if "resolution" in parts else 0.0,
+        conditions=_conditions(parts["conditions"]) if "conditions" in parts else (),
         state=state,
         reason=reason,
     )
+    _remember(found.value, measurement)
+    return measurement
 
 
-class _Parts:
-    """The members of an object, wrapped only when they are looked at: a file may hold a hundred thousand."""
-
-    __slots__ = ("_found",)
-
-    def __init__(self, found: Found) -> None:
-        self._found = found
-
-    def __call__(self, *path: str) -> Found:
-        value = self._found.value
-        for name in path:
-            value = value[name]
-        return Found(value, self._found.where, self._found.place + "".join(f".{name[:80]}" for name in path))
+def _resolution(found: Found) -> float:
+    value = _size_checked(found)
+    if value < 0:
+        found.refuse("a step of a measurement is not negative")
+    return value
 
 
 @lru_cache(maxsize=65_536)
@@ -217,15 +259,9 @@ def _check_registry(name: str, unit: Unit, better: Direction, found: Found) -> N
 
 
 def _values(found: Found, unit: Unit) -> tuple[Number, ...]:
-    values = found.value
-    if not isinstance(values, list) or len(values) > MOST_VALUES:
-        found.items(MOST_VALUES)
     if unit.is_money:
         return tuple(_amount(item) for item in found.items(MOST_VALUES))
-    for value in values:
-        if type(value) is not float or not -LARGEST <= value <= LARGEST:
-            return tuple(_size_checked(item) for item in found.items(MOST_VALUES))
-    return tuple(values)
+    return tuple(_size_checked(item) for item in found.items(MOST_VALUES))
 
 
 def _size_checked(found: Found) -> float:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -16,14 +14,13 @@ from perfgate.core.entries import BenchEntry
 from perfgate.core.model import Capture, Caveat
 from perfgate.errors import InputError
 from perfgate.formats.files import read
-from perfgate.measure.command import fill, run_once
 from perfgate.measure.globbing import matches
 from perfgate.measure.machine import machine_class
+from perfgate.measure.result_files import OUT, Made, make, shown
 from perfgate.measure.surroundings import Surroundings
 
 #: A folder with more files than this is not a folder of results.
 MOST_FILES = 1000
-OUT = "{out}"
 
 
 class _File(NamedTuple):
@@ -45,19 +42,15 @@ def capture(
     `{out}` in `run` stands for a file of perfgate's, which is read too. Raises CommandFailed where the command fails,
     InputError for a file that is missing, broken, in no known format, or measures what another one measured.
     """
-    out = Path(tempfile.mkdtemp(dir=surroundings.work)) / "benchmarks"
-    started = time.time()
-    if entry.run:
-        progress("running " + entry.run[0])
-        run_once(fill(entry.run, out=out), surroundings, what=f'"{entry.name}"')
+    made = make(entry.run, entry.name, surroundings, progress)
     captures: list[Capture] = []
-    for file in _files(entry, surroundings.root, out):
+    for file in _files(entry, surroundings.root, made):
         progress(f"reading {file.shown}")
         reading = _read(file, tell)
         if reading is not None:
             tell(_sentence(reading, file.shown))
-            stale = _stale(file, started) if entry.run else ()
-            captures += [reading.capture, Capture(caveats=(*stale, *_other_machine(reading, file, surroundings)))]
+            caveats = (*made.stale(file.path, file.shown), *_other_machine(reading, file, surroundings))
+            captures += [reading.capture, Capture(caveats=caveats)]
     if not captures:
         raise InputError(
             "there is no benchmark result in this folder",
@@ -77,12 +70,12 @@ def _read(file: _File, tell: Callable[[str], None]) -> Reading | None:
         return None
 
 
-def _sentence(reading: Reading, shown: str) -> str:
+def _sentence(reading: Reading, name: str) -> str:
     noun = "benchmark" if reading.benchmarks == 1 else "benchmarks"
-    return f"read {reading.benchmarks} {noun} from {shown} ({reading.title})"
+    return f"read {reading.benchmarks} {noun} from {name} ({reading.title})"
 
 
-def _files(entry: BenchEntry, root: Path, out: Path) -> Iterator[_File]:
+def _files(entry: BenchEntry, root: Path, made: Made) -> Iterator[_File]:
     wanted = list(entry.files)
     if any(OUT in word for word in entry.run) and not any(OUT in pattern for pattern in wanted):
         wanted.append(OUT)
@@ -94,18 +87,15 @@ def _files(entry: BenchEntry, root: Path, out: Path) -> Iterator[_File]:
         )
     seen: set[Path] = set()
     for pattern in wanted:
-        for file in _named(pattern, root, out):
+        for file in _named(pattern, root, made):
             if file.path not in seen:
                 seen.add(file.path)
                 yield file
 
 
-def _named(pattern: str, root: Path, out: Path) -> Iterator[_File]:
+def _named(pattern: str, root: Path, made: Made) -> Iterator[_File]:
     if OUT in pattern:
-        path = Path(fill([pattern], out=out)[0])
-        if not path.exists():
-            raise InputError(f"the command wrote no {pattern}", remedy="let it write its results to {out}")
-        yield _File(path, pattern)
+        yield _File(made.path(pattern), pattern)
         return
     found = matches(root, pattern)
     if not found:
@@ -114,7 +104,7 @@ def _named(pattern: str, root: Path, out: Path) -> Iterator[_File]:
         if path.is_dir():
             yield from _inside(path, pattern, root)
         else:
-            yield _File(path, _shown(path, root))
+            yield _File(path, shown(path, root))
 
 
 def _inside(folder: Path, pattern: str, root: Path) -> Iterator[_File]:
@@ -129,23 +119,7 @@ def _inside(folder: Path, pattern: str, root: Path) -> Iterator[_File]:
                 )
             path = Path(name) / each
             if path.is_file() and not each.startswith("."):
-                yield _File(path, _shown(path, root), optional=True)
-
-
-def _shown(path: Path, root: Path) -> str:
-    """A path for messages and origins: relative to the root where it lies inside, else as the user wrote it."""
-    try:
-        return path.relative_to(root).as_posix()
-    except ValueError:
-        return path.as_posix()
-
-
-def _stale(file: _File, started: float) -> tuple[Caveat, ...]:
-    """File systems keep times in steps of up to two seconds."""
-    if file.path.stat().st_mtime >= started - 2:
-        return ()
-    message = f"{file.shown} is older than the command that was to write it"
-    return (Caveat("stale-file", message, "let the command write its results anew each time"),)
+                yield _File(path, shown(path, root), optional=True)
 
 
 def _other_machine(reading: Reading, file: _File, surroundings: Surroundings) -> tuple[Caveat, ...]:

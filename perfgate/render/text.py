@@ -82,7 +82,7 @@ def headline(decision: Decision) -> str:
     total = len(decision.verdicts)
     if not total:
         return "nothing was judged: no budget met a series"
-    counts = ((decision.count(level), level.word) for level in sorted(Level, reverse=True))
+    counts = ((decision.number_at(level), level.word) for level in sorted(Level, reverse=True))
     told = ", ".join(f"{count} {word}" for count, word in counts if count)
     return f"{total} verdict{'s' if total > 1 else ''}: {told}"
 

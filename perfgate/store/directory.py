@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from perfgate.core.baseline import AnchorChoice, Baseline, BaselineRun, Cut, Kind, Point, collect
-from perfgate.core.model import Caveat, MachineClass, Measurement, Run, Selector, State
+from perfgate.core.metrics import Assumption, Direction
+from perfgate.core.model import Caveat, MachineClass, Measurement, Run, Selector, Series, State
 from perfgate.core.stats.estimators import median
-from perfgate.core.units import Number
+from perfgate.core.units import Number, Unit
 from perfgate.errors import InputError, OperationFailed
 from perfgate.formats import run as run_format
 from perfgate.formats.files import read, write_new
@@ -166,12 +165,27 @@ def _middle(values: tuple[Number, ...]) -> Number:
 
 
 def _kind(measurement: Measurement, machine: MachineClass) -> Kind:
-    return _kind_of(replace(measurement, values=(), before=(), origin="", resolution=0.0), machine)
+    return _kind_of(
+        measurement.series.metric,
+        measurement.unit,
+        measurement.better,
+        measurement.assumption,
+        measurement.conditions,
+        machine,
+    )
 
 
 @lru_cache(maxsize=65_536)
-def _kind_of(measurement: Measurement, machine: MachineClass) -> Kind:
-    return Kind.of(measurement, machine)
+def _kind_of(
+    metric: str,
+    unit: Unit,
+    better: Direction,
+    assumption: Assumption,
+    conditions: tuple[tuple[str, str], ...],
+    machine: MachineClass,
+) -> Kind:
+    """The kind of every measurement like this; a store has few kinds and many measurements."""
+    return Kind.of(Measurement(Series(metric), unit, better, assumption, (), conditions=conditions), machine)
 
 
 def _events(recorded: Sequence[Recorded]) -> tuple[list[Cut], list[AnchorChoice]]:
@@ -188,7 +202,7 @@ def _read_events(files: Iterable[_File]) -> tuple[Recorded, ...]:
 
 def list_runs(folder: Path) -> tuple[Run, ...]:
     """Every admitted run in the folder, with its name as id, oldest file first."""
-    return tuple(replace(run, id=file.name.removesuffix(".json")) for file, run in _parsed(_on_disk(folder / "runs")))
+    return tuple(run._replace(id=file.name.removesuffix(".json")) for file, run in _parsed(_on_disk(folder / "runs")))
 
 
 def read_events(folder: Path) -> tuple[Recorded, ...]:
@@ -206,7 +220,9 @@ def admit(folder: Path, run: Run, *, reason: str = "") -> Stored:
         raise InputError(
             "a run without commit and time cannot serve as baseline", remedy="measure in a git repository with a commit"
         )
-    data = run_format.dump(replace(run, id=""))
+    import hashlib
+
+    data = run_format.dump(run._replace(id=""))
     for path in _same_place(folder, run):
         stored = run_format.load(read(path), path.as_posix()).context
         identity = (context.tested, context.ci_run, context.ci_attempt, context.ci_job)

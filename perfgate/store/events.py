@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from perfgate.core.model import Selector
 from perfgate.errors import InputError
@@ -19,8 +18,7 @@ KINDS = ("admit", "retire", "anchor", "prune")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """One event. `at` is the time up to which a retired series' values no longer count, `run` the anchored or admitted run."""
 
     kind: str
@@ -86,6 +84,8 @@ def record(folder: Path, event: Recorded) -> str:
             value[name] = getattr(event, name)
     if event.removed:
         value["removed"] = list(event.removed)
+    import hashlib
+
     data = strict_json.dumps(value)
     stamp = event.recorded_at.replace(":", "").replace("-", "")
     name = f"{stamp}-{event.kind}-{hashlib.sha256(data).hexdigest()[:8]}"

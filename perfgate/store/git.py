@@ -6,7 +6,6 @@ repository of the demo. This is the one module that imports it.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import subprocess
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     import git
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_REF = re.compile(r"refs/[A-Za-z0-9_][^\x00-\x20\x7f~^:?*\[\\]*")
 _TIMEOUT = 120
 _CONFIG = (
     "-c",
@@ -57,7 +55,7 @@ class Repository:
     def __init__(self, root: Path, *, shallow: bool) -> None:
         self.root = root
         self.is_shallow = shallow
-        self._heads: dict[str, str] = {}
+        self._refs: dict[str, tuple[str, str]] | None = None
 
     @classmethod
     def discover(cls, start: Path) -> Repository | None:
@@ -93,10 +91,21 @@ class Repository:
         return name.strip() if name else ""
 
     def resolve(self, ref: str) -> str:
-        """The commit of a full reference name ("refs/heads/main") or a full hash; "" where there is none here."""
-        if not (is_commit_id(ref) or (_REF.fullmatch(ref) and ".." not in ref)):
-            return ""
-        return self._resolve(ref)
+        """The commit of a full name of a branch here or on a remote ("refs/heads/main"); "" where there is none."""
+        return self._branches().get(ref, ("", ""))[0]
+
+    def _branches(self) -> dict[str, tuple[str, str]]:
+        """The commit, and for a symbolic name its target, of every branch; asked once."""
+        if self._refs is None:
+            told = (
+                self._ask(
+                    "for-each-ref", "--format=%(refname)%00%(objectname)%00%(symref)", "refs/heads", "refs/remotes"
+                )
+                or ""
+            )
+            parts = (line.split("\0") for line in told.splitlines())
+            self._refs = {part[0]: (part[1], part[2]) for part in parts if len(part) == 3}
+        return self._refs
 
     def commit_named(self, text: str) -> str:
         """The commit that a person means by a branch, tag or (shortened) hash; "" where there is none."""
@@ -112,7 +121,7 @@ class Repository:
 
     def default_branch(self) -> str:
         """The name of the default branch: what origin says, else main or master where there is one."""
-        told = (self._ask("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD") or "").strip()
+        told = self._branches().get("refs/remotes/origin/HEAD", ("", ""))[1]
         if told.startswith("refs/remotes/origin/"):
             return told.removeprefix("refs/remotes/origin/")
         for name in ("main", "master"):
@@ -243,6 +252,8 @@ class Repository:
         """ "" where no tracked file differs from HEAD, else a short hash of the differences."""
         if not self.head():
             return "no-commit"
+        import hashlib
+
         arguments = ["diff", "HEAD", "--binary", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames"]
         with subprocess.Popen(
             ["git", *_CONFIG, *arguments],

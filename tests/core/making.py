@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 
 from perfgate.core.baseline import Baseline, BaselineRun, Kind, collect
@@ -25,7 +24,7 @@ def measured(series: str, *values: Number, **changes: object) -> Measurement:
     metric = find(name.metric)
     assert metric is not None
     plain = Measurement(name, metric.unit or Unit("s"), metric.better, metric.assumption, values, "test")
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return plain._replace(**changes)  # type: ignore[arg-type]
 
 
 def bench(
@@ -65,7 +64,7 @@ def baseline_of(runs: Sequence[Run]) -> Baseline:
 def budget(series: str, limit: str = "", **changes: object) -> Budget:
     """A budget with the usual defaults."""
     plain = Budget(Selector.parse(series), Quantity.parse(limit) if limit else None, place="budgets.yaml:3")
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return plain._replace(**changes)  # type: ignore[arg-type]
 
 
 def waiver(series: str, ceiling: str, until: date = date(2026, 12, 31)) -> Waiver:

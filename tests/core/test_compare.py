@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -42,7 +41,7 @@ def test_many_values_inside_one_run_are_one_sample() -> None:
 
 
 def test_another_machine_class_is_not_comparable_and_the_difference_is_named() -> None:
-    other = replace(MACHINE, cpu_model="model B")
+    other = MACHINE._replace(cpu_model="model B")
     found = compared(run(measured(UNIT_TESTS, 100.0), machine=other), baseline(UNIT_TESTS, QUIET))
     assert isinstance(found.evidence, Insufficient)
     assert found.evidence.code == "not comparable"
@@ -50,7 +49,7 @@ def test_another_machine_class_is_not_comparable_and_the_difference_is_named() -
 
 
 def test_only_the_comparable_part_of_a_mixed_history_is_used() -> None:
-    other = replace(MACHINE, cpu_count=64)
+    other = MACHINE._replace(cpu_count=64)
     runs = [run(measured(UNIT_TESTS, 100.0 + n % 3), number=n) for n in range(1, 9)]
     runs += [run(measured(UNIT_TESTS, 10.0), number=n, machine=other) for n in range(9, 12)]
     found = compared(run(measured(UNIT_TESTS, 101.0)), baseline_of(runs))
@@ -59,7 +58,7 @@ def test_only_the_comparable_part_of_a_mixed_history_is_used() -> None:
 
 
 def test_a_size_does_not_depend_on_the_machine() -> None:
-    other = replace(MACHINE, cpu_model="model B")
+    other = MACHINE._replace(cpu_model="model B")
     found = compared(run(measured("size.bytes{path=a}", 2.0), machine=other), baseline("size.bytes{path=a}", [1.0]))
     assert isinstance(found.evidence, Exact)
     assert found.relative == 1.0
@@ -68,7 +67,7 @@ def test_a_size_does_not_depend_on_the_machine() -> None:
 @pytest.mark.parametrize("change", [{"unit": Unit("B")}, {"assumption": Assumption.EXACT}, {"conditions": ()}])
 def test_another_unit_or_assumption_is_not_comparable(change: dict[str, object]) -> None:
     base = baseline("bench.time{benchmark=sort}", QUIET)
-    found = compared(run(replace(measured("bench.time{benchmark=sort}", 100.0), **change)), base)  # type: ignore[arg-type]
+    found = compared(run(measured("bench.time{benchmark=sort}", 100.0)._replace(**change)), base)  # type: ignore[arg-type]
     if "conditions" in change:
         assert isinstance(found.evidence, Tested)
     else:
@@ -140,7 +139,7 @@ def test_an_unknown_history_is_not_called_new() -> None:
 
 
 def test_runs_that_cannot_stand_side_by_side_are_not_mixed() -> None:
-    other = replace(MACHINE, runner="macos")
+    other = MACHINE._replace(runner="macos")
     found = compared(
         [run(measured(UNIT_TESTS, 1.0)), run(measured(UNIT_TESTS, 2.0), machine=other)], baseline(UNIT_TESTS, QUIET)
     )
@@ -155,7 +154,7 @@ def test_three_runs_of_the_candidate_give_an_interval_of_its_own_value() -> None
 
 
 def test_only_the_newest_window_of_values_is_used() -> None:
-    base = replace(baseline(UNIT_TESTS, [1000.0] * 50 + QUIET * 10), window=100)
+    base = baseline(UNIT_TESTS, [1000.0] * 50 + QUIET * 10)._replace(window=100)
     assert compared(run(measured(UNIT_TESTS, 100.0)), base).before == pytest.approx(100.0, abs=0.1)
 
 

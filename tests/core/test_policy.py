@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -400,7 +399,7 @@ def test_a_value_the_history_already_knows_never_blocks_by_its_change(history: l
 )
 def test_the_order_of_series_and_runs_changes_no_verdict(pairs: list[tuple[str, float]], chance: object) -> None:
     measurements = [measured(f"size.bytes{{path={name}}}", value) for name, value in pairs]
-    base = baseline_of([run(*(replace(m, values=(100.0,)) for m in measurements), number=1)])
+    base = baseline_of([run(*(m._replace(values=(100.0,)) for m in measurements), number=1)])
     shuffled = list(measurements)
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
 

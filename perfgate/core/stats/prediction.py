@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from perfgate.core.stats import student
 from perfgate.core.stats.estimators import mean_and_sd
@@ -26,8 +26,7 @@ _PRIOR_SD, _PRIOR_DF = 0.05, 5
 _POWER = 0.9
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(NamedTuple):
     """Where one more value of an unchanged program is expected, and how far from there the candidate is.
 
     `log` says whether `center`, `sd` and `half_width` are on logarithms (and then `low`, `high` are back on the values'
