@@ -47,6 +47,7 @@ _PACKAGE_END = re.compile(r"(FAIL|ok)\s+(\S+)")
 _SUFFIX = re.compile(r"(.+)-(\d{1,5})")
 _EVENTS = {"Time", "Action", "Package", "Output", "ImportPath", "Elapsed", "Test", "OutputType", "FailedBuild"}
 _LONGEST_LINE = 100_000
+MOST_RESULTS = 500_000
 
 
 class _Line(NamedTuple):
@@ -91,7 +92,7 @@ def read(text: str, where: str) -> Reading:
 
     Series carry the package as label, and `procs` where one name was run with several values of GOMAXPROCS.
     """
-    file = _parse(_events(text, where) if is_stream(text) else _lines(text))
+    file = _parse(_events(text, where) if is_stream(text) else _lines(text), where)
     caveats: list[Caveat] = []
     procs = _procs([result.name for result in file.results], [name for _, name, _ in file.failed])
     groups: dict[tuple[str, str, str], list[_Result]] = {}
@@ -155,13 +156,15 @@ def _events(text: str, where: str) -> Iterator[_Line]:
         yield from lines
 
 
-def _parse(lines: Iterator[_Line]) -> _File:
+def _parse(lines: Iterator[_Line], where: str) -> _File:
     file = _File([], [], [], {}, "")
     package, cpu = "", ""
     for number, text in lines:
         if fields := _fields(text):
             for value, unit in zip(fields[2::2], fields[3::2], strict=True):
                 file.results.append(_Result(package, fields[0], unit, value, number))
+            if len(file.results) > MOST_RESULTS:
+                raise InputError(f"more than the {MOST_RESULTS:,} values that are read", where=f"{where}:{number}")
         elif match := _CONFIG.fullmatch(text):
             if match[1] == "pkg":
                 package = match[2].strip()

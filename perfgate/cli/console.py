@@ -45,10 +45,10 @@ def command(line: str) -> None:
     _write(sys.stdout, line + "\n")
 
 
-def named(text: str) -> str:
+def named(text: str, option: str = "NAME") -> str:
     """A name given on the command line that is to be a label; InputError where it cannot be one."""
     if not text.strip() or len(text) > 100:
-        raise InputError("a name of 1 to 100 characters is wanted", where="NAME", remedy="write for example start-up")
+        raise InputError("a name of 1 to 100 characters is wanted", where=option, remedy="write for example start-up")
     return text
 
 

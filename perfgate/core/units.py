@@ -211,7 +211,7 @@ def _write(value: Number, unit: Unit, smallest: float, largest: float) -> str:
     if unit.is_money:
         return f"{_money(Decimal(str(value)), largest)} {unit.base}{per}"
     number = _plain(float(value))
-    return number if unit == Unit("1") else f"{number} {unit.base}{per}"
+    return f"{number}{per}" if unit.base == "1" else f"{number} {unit.base}{per}"
 
 
 def _scaled(value: float, smallest: float, steps: tuple[tuple[float, str], ...]) -> str:

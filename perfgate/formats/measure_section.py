@@ -83,8 +83,10 @@ def _tests(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:
 
 
 def _bench(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:
-    if "files" not in parts:
-        values.refuse(body, '"files" is missing in bench', 'write for example {files: "bench.json"}')
+    if "files" not in parts and "{out}" not in " ".join(_run(parts)):
+        values.refuse(
+            body, '"files" is missing in bench', 'write for example {files: "bench.json"}, or use {out} in run'
+        )
     return entries.BenchEntry(name, _run(parts), _texts(parts, "files"))
 
 
@@ -102,8 +104,12 @@ def _tokens(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:
 
 
 def _cost(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:
-    if "infracost" not in parts:
-        values.refuse(body, '"infracost" is missing in cost', 'write for example {infracost: "infracost.json"}')
+    if "infracost" not in parts and "{out}" not in " ".join(_run(parts)):
+        values.refuse(
+            body,
+            '"infracost" is missing in cost',
+            'write for example {infracost: "infracost.json"}, or use {out} in run',
+        )
     return entries.CostEntry(name, _run(parts), _text(parts, "infracost"), _text(parts, "environment"))
 
 

@@ -70,7 +70,7 @@ def load(data: bytes, where: str) -> Recorded:
 
 
 def record(folder: Path, event: Recorded) -> str:
-    """Write an event into the store; its name."""
+    """Write an event into the store; its name. Raises InputError for one that could not be read again."""
     value: dict[str, object] = {
         "schema": SCHEMA,
         "kind": event.kind,
@@ -86,7 +86,11 @@ def record(folder: Path, event: Recorded) -> str:
         value["removed"] = list(event.removed)
     import hashlib
 
-    data = strict_json.dumps(value)
+    try:
+        data = strict_json.dumps(value)
+    except UnicodeEncodeError:
+        raise InputError("the reason holds half a character", remedy="write it in UTF-8") from None
+    load(data, event.kind)
     stamp = event.recorded_at.replace(":", "").replace("-", "")
     name = f"{stamp}-{event.kind}-{hashlib.sha256(data).hexdigest()[:8]}"
     write_new(folder / "events" / f"{name}.json", data)

@@ -9,28 +9,35 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perfgate.errors import OperationFailed
+from perfgate.errors import InputError, OperationFailed
 
 if TYPE_CHECKING:
     import git
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_SHORTENED = re.compile(r"[0-9a-f]{7,64}")
 _TIMEOUT = 120
+#: Beyond this many commits of one change, the oldest ones' messages are not read.
+_MOST_MESSAGES = 1000
 _CONFIG = (
     "-c",
     "core.fsmonitor=false",
     "-c",
     "core.quotePath=off",
     "-c",
-    "core.hooksPath=/dev/null",
+    f"core.hooksPath={os.devnull}",
     "-c",
     "log.showSignature=false",
+    "-c",
+    "i18n.logOutputEncoding=utf-8",
 )
-_LOCATING = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS"})  # fmt: skip
+#: Variables that a surrounding git (a hook, say) sets to point at its own repository; here the folder decides.
+_LOCATING = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE"})  # fmt: skip
 
 
 def is_commit_id(text: str) -> bool:
@@ -44,13 +51,39 @@ def _environ() -> dict[str, str]:
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_NO_LAZY_FETCH": "1",
+        "GIT_LITERAL_PATHSPECS": "1",
         "GIT_PAGER": "cat",
         "LC_ALL": "C",
     }
 
 
+def _spawn(folder: Path, arguments: Sequence[str], data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    """Run git to its end; OperationFailed where it cannot be started or does not end."""
+    try:
+        return subprocess.run(
+            ["git", *_CONFIG, *arguments],
+            cwd=folder,
+            env=_environ(),
+            stdin=subprocess.DEVNULL if data is None else None,
+            input=data,
+            capture_output=True,
+            check=False,
+            timeout=_TIMEOUT,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise OperationFailed(
+            f"git {arguments[0]} did not end within {_TIMEOUT} s", remedy="check the repository: git fsck"
+        ) from error
+    except OSError as error:
+        raise OperationFailed(f"git cannot be run: {error.strerror}", remedy="install git, or mend PATH") from error
+
+
+def _last_line(data: bytes) -> str:
+    return data.decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
+
+
 class Repository:
-    """A repository with a work tree; `root` is the top of the work tree."""
+    """A repository with a work tree; `root` is the top of the work tree. Paths are relative to it, with forward slashes."""
 
     def __init__(self, root: Path, *, shallow: bool) -> None:
         self.root = root
@@ -61,23 +94,23 @@ class Repository:
     def discover(cls, start: Path) -> Repository | None:
         """The repository around a folder, or None where there is none (or no work tree); OperationFailed where git refuses to look."""
         try:
-            done = subprocess.run(
-                ["git", *_CONFIG, "rev-parse", "--is-inside-work-tree", "--show-toplevel", "--is-shallow-repository"],
-                cwd=start, env=_environ(), capture_output=True, check=False, timeout=_TIMEOUT, stdin=subprocess.DEVNULL,
-            )  # fmt: skip
-        except FileNotFoundError:
+            done = _spawn(start, ["rev-parse", "--is-inside-work-tree", "--is-shallow-repository", "--show-toplevel"])
+        except OperationFailed:
+            if any((folder / ".git").exists() for folder in (start, *start.absolute().parents)):
+                raise
             return None
-        if done.returncode != 0:
-            message = done.stderr.decode("utf-8", "replace")
-            if "dubious ownership" in message:
-                raise OperationFailed(
-                    "git refuses this repository because it belongs to another user",
-                    where=start.as_posix(),
-                    remedy="allow it: git config --global --add safe.directory <folder>",
-                )
+        if done.returncode == 0:
+            inside, shallow, top = done.stdout.decode("utf-8", "surrogateescape").split("\n", 2)
+            return cls(Path(top.removesuffix("\n")), shallow=shallow == "true") if inside == "true" else None
+        message = done.stderr.decode("utf-8", "replace")
+        if "dubious ownership" in message:
+            raise OperationFailed(
+                "git refuses this repository because it belongs to another user",
+                remedy="allow it: git config --global --add safe.directory <the repository's folder>",
+            )
+        if "not a git repository (or any" in message or "must be run in a work tree" in message:
             return None
-        lines = done.stdout.decode("utf-8", "surrogateescape").splitlines()
-        return cls(Path(lines[1]), shallow=lines[2] == "true") if len(lines) == 3 and lines[0] == "true" else None
+        raise OperationFailed(f"git cannot read this repository: {_last_line(done.stderr)}", remedy="try: git status")
 
     # --- commits and branches -----------------------------------------------------------------------------------------
 
@@ -103,7 +136,7 @@ class Repository:
                 )
                 or ""
             )
-            parts = (line.split("\0") for line in told.splitlines())
+            parts = (line.split("\0") for line in told.split("\n"))
             self._refs = {part[0]: (part[1], part[2]) for part in parts if len(part) == 3}
         return self._refs
 
@@ -120,12 +153,13 @@ class Repository:
         return found if is_commit_id(found) else ""
 
     def default_branch(self) -> str:
-        """The name of the default branch: what origin says, else main or master where there is one."""
-        told = self._branches().get("refs/remotes/origin/HEAD", ("", ""))[1]
-        if told.startswith("refs/remotes/origin/"):
-            return told.removeprefix("refs/remotes/origin/")
-        for name in ("main", "master"):
-            if self.resolve(f"refs/remotes/origin/{name}") or self.resolve(f"refs/heads/{name}"):
+        """The name of the default branch: what origin says, else the one git is set to begin with, main or master where it exists."""
+        head = self._branches().get("refs/remotes/origin/HEAD", ("", ""))[1]
+        if head.startswith("refs/remotes/origin/"):
+            return head.removeprefix("refs/remotes/origin/")
+        configured = (self._ask("config", "--get", "init.defaultBranch") or "").strip()
+        for name in dict.fromkeys((configured, "main", "master")):
+            if name and (self.resolve(f"refs/remotes/origin/{name}") or self.resolve(f"refs/heads/{name}")):
                 return name
         return ""
 
@@ -146,86 +180,88 @@ class Repository:
     def ancestors_among(self, base: str, commits: Iterable[str]) -> dict[str, int]:
         """Those of `commits` that are `base` or its ancestors, with their commit times (seconds since 1970)."""
         wanted = sorted({commit for commit in commits if is_commit_id(commit)})
-        if not wanted or not self.exists(base):
-            return {}
-        lines = self._feed(
-            ["cat-file", "--batch-check=%(objectname) %(objecttype)"], "".join(f"{commit}\n" for commit in wanted)
-        ).splitlines()
-        here = [line.split()[0] for line in lines if line.endswith(" commit")]
-        if not here:
+        if not wanted or not is_commit_id(base):
             return {}
         # What is reachable from the candidates but not from the base is no ancestor of the base.
-        outside = set(
-            self._feed(["rev-list", "--stdin"], "".join(f"{commit}\n" for commit in (*here, f"^{base}"))).split()
-        )
-        inside = [commit for commit in here if commit not in outside]
+        outside = set(self._feed(["rev-list", "--ignore-missing", "--stdin"], (*wanted, f"^{base}")).split())
+        inside = [commit for commit in wanted if commit not in outside]
         if not inside:
             return {}
-        told = self._feed(
-            ["rev-list", "--stdin", "--no-walk=unsorted", "--timestamp"], "".join(f"{commit}\n" for commit in inside)
-        )
+        told = self._feed(["rev-list", "--ignore-missing", "--stdin", "--no-walk=unsorted", "--timestamp"], inside)
         return {commit: int(seconds) for seconds, commit in (line.split() for line in told.splitlines())}
 
     def expand(self, shortened: Iterable[str]) -> dict[str, str]:
-        """The full hashes of the commits here that these shortened hashes name; ambiguous and unknown ones are left out."""
-        wanted = sorted({text for text in shortened if re.fullmatch(r"[0-9a-f]{7,64}", text)})
+        """The full hashes of the commits here that these shortened hashes name: "" for an ambiguous one, unknown ones are left out."""
+        wanted = sorted({text for text in shortened if _SHORTENED.fullmatch(text)})
         if not wanted:
             return {}
-        lines = self._feed(
-            ["cat-file", "--batch-check=%(objectname) %(objecttype)"], "".join(f"{text}\n" for text in wanted)
-        ).splitlines()
+        lines = self._feed(["cat-file", "--batch-check=%(objectname) %(objecttype)"], wanted).splitlines()
         found = {}
-        for text, line in zip(wanted, lines, strict=False):
+        for text, line in zip(wanted, lines, strict=True):
             name, _, kind = line.partition(" ")
             if kind == "commit":
                 found[text] = name
+            elif kind == "ambiguous":
+                found[text] = ""
         return found
 
     def messages(self, base: str, head: str) -> tuple[tuple[str, str], ...]:
-        """The commits of base..head, oldest first, with their messages."""
-        told = (
-            self._ask("log", "--reverse", "-z", "--no-color", "--format=%H%n%B", "-n", "1000", f"{base}..{head}", "--")
-            or ""
+        """The newest 1000 commits of base..head, oldest first, with their messages."""
+        span = f"{_checked(base)}..{_checked(head)}"
+        told = self._run(
+            ["log", "--reverse", "-z", "--no-color", "--format=%H%n%B", "-n", str(_MOST_MESSAGES), span, "--"]
         )
-        pairs = (entry.partition("\n") for entry in told.split("\0") if entry)
+        pairs = (entry.partition("\n") for entry in told.decode("utf-8", "replace").split("\0") if entry)
         return tuple((commit, body) for commit, _, body in pairs)
 
     # --- trees and files ----------------------------------------------------------------------------------------------
 
     def file_at(self, commit: str, path: str) -> bytes | None:
-        """The content of a file in a commit, `path` relative to the top; None where it has none."""
-        for name, blob in self._tree(commit, path):
+        """The content of a file in a commit; None where there is none. InputError for a symbolic link, which git does not follow."""
+        for mode, blob, name in self._tree(commit, path):
+            if name == path and mode == _LINK:
+                raise InputError(
+                    f"this is a symbolic link in commit {commit[:10]}",
+                    where=path,
+                    remedy="replace it by the file itself",
+                )
             if name == path:
                 return self.read_blobs([blob])[0]
         return None
 
     def files_under(self, commit: str, folder: str) -> list[tuple[str, str]]:
-        """(path relative to the folder, blob) of the files in a folder of a commit."""
-        prefix = f"{folder.strip('/')}/" if folder.strip("/") else ""
-        return [(name[len(prefix) :], blob) for name, blob in self._tree(commit, prefix) if name.startswith(prefix)]
+        """(path relative to the folder, blob) of the files in a folder of a commit, in the order of their paths; no links."""
+        prefix = f"{folder.strip('/')}/" if folder.strip("/.") else ""
+        return [
+            (name[len(prefix) :], blob)
+            for mode, blob, name in self._tree(commit, prefix)
+            if name.startswith(prefix) and mode != _LINK
+        ]
 
-    def _tree(self, commit: str, path: str) -> list[tuple[str, str]]:
-        told = self._ask("ls-tree", "-r", "-z", "--full-tree", commit, "--", path or ".") or ""
+    def _tree(self, commit: str, path: str) -> list[tuple[str, str, str]]:
+        """(mode, blob, path) of what lies at or under a path of a commit; submodules have no blob and are left out."""
+        told = self._run(["ls-tree", "-r", "-z", "--full-tree", _checked(commit), "--", *([path] if path else [])])
         found = []
-        for entry in told.split("\0"):
+        for entry in told.decode("utf-8", "surrogateescape").split("\0"):
             meta, _, name = entry.partition("\t")
-            parts = meta.split()
-            if len(parts) == 3 and parts[1] == "blob" and parts[0] != "120000":
-                found.append((name, parts[2]))
+            mode, kind, blob = meta.split() if meta else ("", "", "")
+            if kind == "blob":
+                found.append((mode, blob, name))
         return found
 
     def read_blobs(self, blobs: Sequence[str]) -> list[bytes]:
         """The contents of blobs, in their order, through one process; OperationFailed where one is not here."""
         if not blobs:
             return []
-        data = self._run(["cat-file", "--batch"], "".join(f"{blob}\n" for blob in blobs).encode())
+        data = self._run(["cat-file", "--batch"], "".join(f"{_checked(blob)}\n" for blob in blobs).encode())
         found, at = [], 0
         for blob in blobs:
             end = data.index(b"\n", at)
             header = data[at:end].split()
             if len(header) != 3:
                 raise OperationFailed(
-                    f"git does not have the object {blob[:12]}", remedy="fetch the whole history: git fetch --unshallow"
+                    f"this clone lacks the object {blob[:12]}",
+                    remedy="clone without --filter, or fetch what is missing: git fetch --refetch --no-filter",
                 )
             size = int(header[2])
             found.append(data[end + 1 : end + 1 + size])
@@ -233,76 +269,80 @@ class Repository:
         return found
 
     def changed_paths(self, base: str, tested: str, *, with_worktree: bool) -> tuple[str, ...]:
-        """The paths that differ between two commits, and those of the work tree where asked."""
-        names = set(
-            (
-                self._ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-commit-id", base, tested, "--")
-                or ""
-            ).split("\0")
+        """The paths that differ between two commits, and those of tracked files changed in the work tree where asked; a renamed
+        file counts under both names."""
+        told = self._run(
+            ["diff-tree", "-r", "-z", "--name-only", "--no-renames", _checked(base), _checked(tested), "--"]
         )
         if with_worktree:
-            names |= set(
-                (self._ask("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "HEAD", "--") or "").split(
-                    "\0"
-                )
-            )
-        return tuple(sorted(names - {""}))
+            told += self._run(["diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "HEAD", "--"])
+        return tuple(sorted({*told.decode("utf-8", "replace").split("\0")} - {""}))
 
     def worktree_fingerprint(self) -> str:
-        """ "" where no tracked file differs from HEAD, else a short hash of the differences."""
-        if not self.head():
-            return "no-commit"
+        """ "" where no tracked file differs from HEAD, else a short hash of the differences; untracked files do not count."""
+        arguments = ["diff", "HEAD", "--binary", "--full-index", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--"]  # fmt: skip
+        # Imported here: it brings OpenSSL, which the rest of the gate's path does not need.
         import hashlib
 
-        arguments = ["diff", "HEAD", "--binary", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames"]
-        with subprocess.Popen(
-            ["git", *_CONFIG, *arguments],
-            cwd=self.root,
-            env=_environ(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            stdin=subprocess.DEVNULL,
-        ) as process:
-            digest, size = hashlib.sha256(), 0
-            while process.stdout and (chunk := process.stdout.read(1 << 20)):
-                digest.update(chunk)
-                size += len(chunk)
-        return digest.hexdigest()[:16] if size else ""
+        digest, size = hashlib.sha256(), 0
+        try:
+            with subprocess.Popen(
+                ["git", *_CONFIG, *arguments], cwd=self.root, env=_environ(),
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            ) as process:  # fmt: skip
+                while process.stdout and (chunk := process.stdout.read(1 << 20)):
+                    digest.update(chunk)
+                    size += len(chunk)
+        except OSError as error:
+            raise OperationFailed(f"git cannot be run: {error.strerror}", remedy="install git, or mend PATH") from error
+        if process.returncode == 0:
+            return digest.hexdigest()[:16] if size else ""
+        if not self.head():
+            return "no-commit"
+        raise OperationFailed("git cannot tell what changed in the work tree", remedy="try: git diff HEAD")
 
     # --- processes ----------------------------------------------------------------------------------------------------
 
     def _ask(self, *arguments: str) -> str | None:
-        """What git prints, None where it fails: a question whose answer may be no."""
-        done = subprocess.run(
-            ["git", *_CONFIG, *arguments],
-            cwd=self.root,
-            env=_environ(),
-            capture_output=True,
-            check=False,
-            timeout=_TIMEOUT,
-            stdin=subprocess.DEVNULL,
-        )
+        """What git prints, None where it says no: for questions whose answer may be no."""
+        done = _spawn(self.root, arguments)
         return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
 
-    def _feed(self, arguments: Sequence[str], text: str) -> str:
-        return self._run(arguments, text.encode()).decode("utf-8", "surrogateescape")
+    def _feed(self, arguments: Sequence[str], lines: Iterable[str]) -> str:
+        return self._run(arguments, "".join(f"{line}\n" for line in lines).encode()).decode("ascii", "replace")
 
-    def _run(self, arguments: Sequence[str], data: bytes) -> bytes:
-        done = subprocess.run(
-            ["git", *_CONFIG, *arguments],
-            cwd=self.root,
-            env=_environ(),
-            input=data,
-            capture_output=True,
-            check=False,
-            timeout=_TIMEOUT,
-        )
+    def _run(self, arguments: Sequence[str], data: bytes | None = None) -> bytes:
+        """What git prints; OperationFailed where it fails, because no answer must not look like an empty one."""
+        done = _spawn(self.root, arguments, data)
         if done.returncode != 0:
-            message = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
             raise OperationFailed(
-                f"git {arguments[0]} failed: {message[:300]}", remedy="check the repository: git fsck"
+                f"git {arguments[0]} failed: {_last_line(done.stderr)}", remedy="check the repository: git fsck"
             )
         return done.stdout
+
+
+_LINK = "120000"
+
+
+def _checked(name: str) -> str:
+    """A full hash; anything else must not become an argument of git."""
+    if not is_commit_id(name):
+        raise OperationFailed(f"{name[:80]!r} is not a full hash")
+    return name
+
+
+@contextmanager
+def _by_itself() -> Iterator[None]:
+    """For as long as this lasts, git knows neither a surrounding repository nor its user's configuration."""
+    before = dict(os.environ)
+    for name in _LOCATING:
+        os.environ.pop(name, None)
+    os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 class Scratch:
@@ -316,20 +356,23 @@ class Scratch:
         """A new repository in an empty folder."""
         import git
 
-        made = git.Repo.init(folder, initial_branch=branch)
-        with made.config_writer() as config:
-            config.set_value("user", "name", "perfgate demo")
-            config.set_value("user", "email", "demo@perfgate.invalid")
-            config.set_value("commit", "gpgsign", "false")
-            config.set_value("core", "hooksPath", os.devnull)
+        with _by_itself():
+            made = git.Repo.init(folder, initial_branch=branch)
+            with made.config_writer() as config:
+                config.set_value("user", "name", "perfgate demo")
+                config.set_value("user", "email", "demo@perfgate.invalid")
+                config.set_value("commit", "gpgsign", "false")
+                config.set_value("core", "hooksPath", os.devnull)
         return cls(made)
 
     def commit(self, message: str, *, allow_empty: bool = False) -> str:
         """Commit everything in the folder; the commit."""
-        self._made.git.add("--all")
-        self._made.git.commit("--quiet", "--message", message, *(["--allow-empty"] if allow_empty else []))
-        return str(self._made.head.commit.hexsha)
+        with _by_itself():
+            self._made.git.add("--all")
+            self._made.git.commit("--quiet", "--message", message, *(["--allow-empty"] if allow_empty else []))
+            return str(self._made.head.commit.hexsha)
 
     def branch(self, name: str, *, start: str) -> None:
         """Check out a new branch that begins at another one."""
-        self._made.git.checkout("--quiet", "-b", name, start)
+        with _by_itself():
+            self._made.git.checkout("--quiet", "-b", name, start, "--")

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from perfgate.core.model import Event
-from perfgate.store.git import Repository, is_commit_id
+from perfgate.errors import OperationFailed
+from perfgate.store.git import Repository
 
-_SHALLOW = (
-    "the clone is shallow, so the history of the base is not here; fetch it all (actions/checkout: fetch-depth: 0)"
-)
+SHALLOW = "the clone is shallow, so the history of the base is not here; fetch it all (actions/checkout: fetch-depth: 0, else: git fetch --unshallow)"
+_NO_GIT = "this folder is not in a git repository, so the baseline's history cannot be followed; check out with git, not as an archive"
+#: Events of a change that is to land on the target branch. `workflow_run` and `pull_request_target` check out the target branch
+#: itself, but act on somebody else's change: what is measured there must never pass for the target branch's own.
+_OF_CHANGES = frozenset({"pull_request", "pull_request_target", "merge_group", "merge_request_event", "workflow_run"})
 
 
 class Lineage(NamedTuple):
@@ -38,75 +41,81 @@ class Lineage(NamedTuple):
 def trace(repository: Repository | None, event: Event) -> Lineage:
     """The lineage of what is checked out."""
     if repository is None:
-        return Lineage(branch=event.branch, target=event.target)
+        return Lineage(branch=event.branch, target=event.target, problem=_NO_GIT if event.provider else "")
     tested = repository.head()
     if not tested:
         return Lineage(worktree="no-commit", branch=repository.branch(), target=event.target)
     branch = event.branch or repository.branch()
-    target = event.target or event.default_branch or repository.default_branch() or branch
-    plain = Lineage(
+    target = event.target or event.default_branch or repository.default_branch()
+    if not target and not event.provider:
+        # A repository with one branch of an unusual name; in CI a guess could let a change pass for the target branch.
+        target = branch
+    lineage = Lineage(
         head=event.head or tested,
         tested=tested,
         worktree=repository.worktree_fingerprint(),
         branch=branch,
         target=target,
     )
-    tip, tip_name = _tip(repository, event, target)
-    lineage = _change(repository, event, plain, tip) if _is_change(event, plain) else _on_target(repository, plain)
-    if lineage.on_target:
+    parents = repository.parents(tested)
+    if event.name not in _OF_CHANGES and branch and branch == target:
         # On the target branch the tree's own budgets are the ones that rule; in CI they are the commit's, which is the same.
-        return _with_change(repository, lineage)
-    return _with_change(repository, lineage._replace(tip=tip, tip_name=tip_name))
+        return _with_change(repository, _from_parent(repository, lineage, parents)._replace(on_target=True))
+    merged = parents if _is_hosts_merge(event, tested, parents) else ()
+    tip, tip_name = _tip(repository, event, target, merged)
+    lineage = lineage._replace(tip=tip, tip_name=tip_name)
+    if merged:
+        lineage = lineage._replace(base=merged[0], head=merged[1])
+    elif event.name == "merge_group" and repository.exists(event.target_sha):
+        lineage = lineage._replace(base=event.target_sha)
+    else:
+        lineage = _from_fork_point(repository, lineage, parents)
+    return _with_change(repository, lineage)
 
 
-def _is_change(event: Event, lineage: Lineage) -> bool:
-    """Whether the tree is a change that is to land on the target branch, rather than that branch itself."""
-    if event.name in {"pull_request", "pull_request_target", "merge_group", "merge_request_event"}:
-        return True
-    return lineage.branch != lineage.target
+def _is_hosts_merge(event: Event, tested: str, parents: tuple[str, ...]) -> bool:
+    """Whether the checked-out commit is the one the host made to try the merge: (target branch, change). A change whose own
+    newest commit is a merge has two parents as well."""
+    return event.merge and len(parents) == 2 and tested != event.head and event.head in {parents[1], ""}
 
 
-def _tip(repository: Repository, event: Event, target: str) -> tuple[str, str]:
-    """The newest known commit of the target branch: the remote's, the event's, or the local one."""
+def _tip(repository: Repository, event: Event, target: str, merged: tuple[str, ...]) -> tuple[str, str]:
+    """The newest known commit of the target branch: the remote's, the one just merged with, the event's, or the local one."""
     remote, local = f"refs/remotes/origin/{target}", f"refs/heads/{target}"
-    for commit, name in (
-        (repository.resolve(remote), f"origin/{target}"),
-        (event.target_sha, target),
-        (repository.resolve(local), target),
-    ):
+    if commit := repository.resolve(remote):
+        return commit, f"origin/{target} ({commit[:10]})"
+    for commit in (*merged[:1], event.target_sha, repository.resolve(local)):
         if commit and repository.exists(commit):
-            return commit, f"{name} ({commit[:10]})"
+            return commit, f"{target} ({commit[:10]})"
     return "", ""
 
 
-def _on_target(repository: Repository, lineage: Lineage) -> Lineage:
-    """A commit on the target branch starts from its first parent; uncommitted changes start from the commit itself."""
+def _from_parent(repository: Repository, lineage: Lineage, parents: tuple[str, ...]) -> Lineage:
+    """A commit of the target branch starts from its first parent, uncommitted changes start from the commit itself."""
     if lineage.worktree:
-        return lineage._replace(base=lineage.tested, on_target=True)
-    parents = repository.parents(lineage.tested)
-    problem = _SHALLOW if not parents and repository.is_shallow else ""
-    return lineage._replace(base=parents[0] if parents else "", on_target=True, problem=problem)
+        return lineage._replace(base=lineage.tested)
+    if not parents and repository.is_shallow:
+        return lineage._replace(problem=SHALLOW)
+    return lineage._replace(base=parents[0] if parents else "")
 
 
-def _change(repository: Repository, event: Event, lineage: Lineage, tip: str) -> Lineage:
-    """A merge commit that the host made starts from its first parent, everything else where it left the target branch."""
-    parents = repository.parents(lineage.tested)
-    if event.merge and len(parents) == 2:
-        head = event.head if is_commit_id(event.head) else parents[1]
-        problem = _SHALLOW if repository.is_shallow else ""
-        return lineage._replace(base=parents[0], head=head, problem=problem)
-    if event.merge and repository.is_shallow:
-        return lineage._replace(problem=_SHALLOW)
-    if not tip:
+def _from_fork_point(repository: Repository, lineage: Lineage, parents: tuple[str, ...]) -> Lineage:
+    """A change starts where it left the target branch."""
+    if not lineage.tip and repository.is_shallow:
+        return lineage._replace(problem=SHALLOW)
+    if not lineage.tip:
         name = f'the target branch "{lineage.target}"' if lineage.target else "the target branch"
         return lineage._replace(
-            problem=f"{name} is not in this clone, so the base of the change is unknown; fetch it: git fetch origin"
+            problem=f"{name} is not in this clone, so the base of the change is unknown; fetch it (git fetch origin, git remote set-head origin --auto)"
         )
-    base = repository.merge_base(tip, lineage.tested)
-    if base and not repository.is_shallow:
+    base = repository.merge_base(lineage.tip, lineage.tested)
+    if base == lineage.tested:
+        # Nothing of its own yet, or a tag or commit of the target branch: a run never has itself in its baseline.
+        return _from_parent(repository, lineage, parents)
+    if base:
         return lineage._replace(base=base)
     if repository.is_shallow:
-        return lineage._replace(base=base, problem=_SHALLOW)
+        return lineage._replace(problem=SHALLOW)
     return lineage._replace(
         problem=f'the change and "{lineage.target}" have no common ancestor, so there is no baseline for it'
     )
@@ -116,6 +125,10 @@ def _with_change(repository: Repository, lineage: Lineage) -> Lineage:
     """Add what the change touches and says of itself."""
     if not lineage.base or lineage.problem:
         return lineage
-    paths = repository.changed_paths(lineage.base, lineage.tested, with_worktree=bool(lineage.worktree))
     messages = tuple(text for _, text in repository.messages(lineage.base, lineage.tested))
+    try:
+        paths = repository.changed_paths(lineage.base, lineage.tested, with_worktree=bool(lineage.worktree))
+    except OperationFailed:
+        # A clone without trees (--filter=tree:0) knows its commits, not what they changed.
+        return lineage._replace(messages=messages)
     return lineage._replace(changed_paths=paths, messages=messages)

@@ -30,8 +30,8 @@ def wall(argv: list[str], cwd: Path) -> tuple[float, int]:
 
 def prepare(folder: Path) -> None:
     """A repository whose baseline holds `RUNS` runs of `SERIES` series, one commit each, and a run of the newest state."""
-    from perfgate.core.model import Context, Measurement, Run, Series
     from perfgate.core.metrics import find
+    from perfgate.core.model import Context, Measurement, Run, Series
     from perfgate.formats import run as run_format
     from perfgate.measure.machine import machine_class
     from perfgate.store import directory

@@ -1,0 +1,50 @@
+"""`perfgate measure tests`: the time of a test suite and of its cases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from perfgate.cli import console
+
+app = typer.Typer(**console.APP)
+
+
+@app.command()
+def measure_tests(
+    command: list[str] = typer.Argument(
+        None,
+        metavar="[-- CMD...]",
+        help="Run this suite, after two dashes. pytest is asked for a report by itself; elsewhere {out} stands for the report.",
+    ),
+    junit: list[str] = typer.Option(
+        [],
+        "--junit",
+        metavar="GLOB",
+        help="Read these JUnit reports; may be given more than once. With CMD: the reports it writes.",
+    ),
+    suite: str = typer.Option("", "--suite", help="The label of its series. [default: the report's own name]"),
+    case_series: bool = typer.Option(
+        False, "--case-series", help="Make every test a series tests.case_time{suite,test}."
+    ),
+    output: Path | None = typer.Option(None, "--output", "-o", help="Write the run here. [default: .perfgate/runs]"),
+    as_json: bool = typer.Option(False, "--json", help="Print the run as JSON."),
+) -> None:
+    """Measure a test suite: wall time, time of its cases, counts, the slowest, and what looks flaky.
+
+    A suite that fails is not measured (exit code 4): it may have stopped early.
+
+    \b
+    Example: perfgate measure tests --suite unit -- pytest -q
+             perfgate measure tests --junit 'build/reports/**/*.xml'
+    """
+    from perfgate.cli.capturing import finish, surroundings
+    from perfgate.core.entries import TestsEntry
+    from perfgate.measure.tests import capture
+
+    name = suite or (Path(command[0]).name if command else "tests")
+    entry = TestsEntry(console.named(name), tuple(command or ()), tuple(junit), suite)
+    with surroundings() as around, console.progress() as progress:
+        captured = capture(entry, around, progress, cases=case_series)
+    finish(captured, output, as_json=as_json)
