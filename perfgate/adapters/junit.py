@@ -50,9 +50,9 @@ class Report:
         self._index: dict[str, int] = {}
         self._seconds = array("d")
         self._states = bytearray()
-        self._attempts = bytearray()
-        self._failed_before = bytearray()
         self._timed = bytearray()
+        self._retried: set[int] = set()
+        self._failed_before: set[int] = set()
         self._files = 0
         self.suites: dict[str, None] = {}
         self.root_name = ""
@@ -72,6 +72,9 @@ class Report:
         self.root_name = reader.root_name if self._files == 1 else ""
 
     def _take_times(self, times: list[float | None], reader: _Reader, where: str) -> None:
+        new = len(self._states) - len(self._seconds)
+        self._seconds.extend([0.0] * new)
+        self._timed.extend(bytes(new))
         for case, seconds in zip(reader.owners, times, strict=True):
             if case < 0:
                 continue
@@ -82,25 +85,24 @@ class Report:
                 self._timed[case] |= _TIMED
         self.unreadable_times += [f"{where}:{line}" for line in reader.times.refused_lines]
 
-    def add(self, suite: str, classname: str, name: str) -> int:
+    def prefix(self, path: str) -> str:
+        """The beginning of the identity of every case in a suite of the file that is being read."""
+        return f"{self._files}{_SEPARATOR}{path}{_SEPARATOR}"
+
+    def add(self, prefix: str, classname: str, name: str) -> int:
         """The position of a case, new or known; a known one is tried again."""
-        key = f"{self._files}{_SEPARATOR}{suite[:_IDENTITY]}{_SEPARATOR}{classname[:_IDENTITY]}{_SEPARATOR}{name[:_IDENTITY]}"
-        position = self._index.get(key)
-        if position is None:
-            position = len(self._states)
+        key = f"{prefix}{classname[:_IDENTITY]}{_SEPARATOR}{name[:_IDENTITY]}"
+        states = self._states
+        position = self._index.setdefault(key, len(states))
+        if position == len(states):
             if position >= CASES:
                 raise InputError(f"the report has more than {CASES:,} cases", remedy="split it")
-            self._index[key] = position
-            self._seconds.append(0.0)
-            self._states.append(PASSED)
-            self._attempts.append(1)
-            self._failed_before.append(0)
-            self._timed.append(0)
+            states.append(PASSED)
             return position
-        if self._states[position] == FAILED:
-            self._failed_before[position] = 1
-        self._attempts[position] = min(255, self._attempts[position] + 1)
-        self._states[position] = PASSED
+        if states[position] == FAILED:
+            self._failed_before.add(position)
+        self._retried.add(position)
+        states[position] = PASSED
         return position
 
     def mark(self, case: int, state: int) -> None:
@@ -110,16 +112,16 @@ class Report:
 
     def mark_flaky(self, case: int) -> None:
         """An earlier attempt of this case failed."""
-        self._failed_before[case] = 1
+        self._failed_before.add(case)
 
     def cases(self) -> Iterator[Case]:
         """Every case once, in the order of the files."""
         for key, at in self._index.items():
             _, suite, classname, name = key.split(_SEPARATOR, 3)
             state = self._states[at]
-            failed_before = bool(self._failed_before[at])
+            failed_before = at in self._failed_before
             # Reruns of pytest-rerunfailures leave earlier attempts that look passed: retried, outcome unknown.
-            suspect = self._attempts[at] > 1 and not failed_before and state == PASSED
+            suspect = at in self._retried and not failed_before and state == PASSED
             seconds = self._seconds[at] if self._timed[at] == _TIMED else None
             yield Case(suite, classname, name, seconds, state, failed_before and state == PASSED, suspect)
 
@@ -137,7 +139,8 @@ class _Reader:
         self._stated: list[tuple[str, int]] = []
         self._top_suites = 0
         self._suites: list[str] = []
-        self._path = ""
+        self._add = report.add
+        self._prefix = report.prefix("")
         self._opened: list[str] = []
         self._case = -1
         self._parser = expat.ParserCreate()
@@ -197,7 +200,7 @@ class _Reader:
             tag = tag.rpartition(":")[2]
         self._opened.append(tag)
         if tag == "testcase":
-            case = self._case = self.report.add(self._path, attributes.get("classname", ""), attributes.get("name", ""))
+            case = self._case = self._add(self._prefix, attributes.get("classname", ""), attributes.get("name", ""))
             text = attributes.get("time")
             if text is not None:
                 self.times.add(text, self._parser)
@@ -221,7 +224,7 @@ class _Reader:
             self._case = -1
         elif tag.endswith("testsuite") and self._suites:
             self._suites.pop()
-            self._path = "/".join(self._suites)
+            self._prefix = self.report.prefix("/".join(self._suites))
 
     def _not_run(self, case: int, attributes: dict[str, str]) -> None:
         if attributes.get("status") in _NOT_RUN or attributes.get("result") in _NOT_RUN:
@@ -245,7 +248,7 @@ class _Reader:
             self.root_name = name
         else:
             self._suites.append(name[:_IDENTITY])
-            self._path = "/".join(self._suites)
+            self._prefix = self.report.prefix("/".join(self._suites))
             self.report.suites[name[:_IDENTITY]] = None
         text = attributes.get("time")
         if text is not None and (tag == "testsuites" or len(self._suites) == 1):

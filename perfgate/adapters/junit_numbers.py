@@ -24,7 +24,7 @@ class Times:
     def __init__(self) -> None:
         self._values = array("d")
         self._texts: dict[int, tuple[str, int]] = {}
-        self._decimals = 0
+        self._decimals = self._sampled = 0
         self._dots = False
         self.refused_lines: list[int] = []
 
@@ -35,7 +35,8 @@ class Times:
         except ValueError:
             value = math.nan
         if 0.0 <= value < _LONGEST and "_" not in text:
-            if len(self._values) < _SAMPLED:
+            if self._sampled < _SAMPLED:
+                self._sampled += 1
                 self._decimals = max(self._decimals, len(text.partition(".")[2]))
                 self._dots = self._dots or "." in text
         else:

@@ -16,6 +16,10 @@ from perfgate.core.stats.student import quantile
 from perfgate.core.units import Number, Unit, write_values
 
 
+#: exp of more than this is larger than any float.
+_LARGEST_EXPONENT = 700.0
+
+
 class Finding(Enum):
     """What the test says of a difference."""
 
@@ -259,8 +263,9 @@ def _change_interval(after: float, before: float, numbers: prediction.Prediction
     if before == 0:
         return None, None
     if numbers.log:
-        ratio = after / before
-        return ratio * math.exp(-numbers.half_width) - 1, ratio * math.exp(numbers.half_width) - 1
+        distance = math.log(after) - numbers.center
+        low, high = distance - numbers.half_width, distance + numbers.half_width
+        return math.expm1(min(low, _LARGEST_EXPONENT)), math.expm1(min(high, _LARGEST_EXPONENT))
     change, width = (after - before) / abs(before), numbers.half_width / abs(before)
     return change - width, change + width
 

@@ -5,6 +5,7 @@ The arithmetic of a single rule is in `rules`; here are its choice, its conseque
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -276,4 +277,4 @@ def _worst_first(verdict: Verdict) -> tuple[int, int, str, str]:
 def _expected_false_alarms(verdicts: Iterable[Verdict], comparisons: Iterable[Comparison]) -> float:
     tested = {each.series: each.evidence for each in comparisons if isinstance(each.evidence, Tested)}
     judged = {verdict.series for verdict in verdicts if verdict.rule is Rule.CHANGE}
-    return sum(tested[series].numbers.false_alarm for series in judged if series in tested)
+    return math.fsum(tested[series].numbers.false_alarm for series in judged if series in tested)

@@ -15,6 +15,7 @@ from perfgate.formats import strict_json
 SUMMARY_LIMIT = 1024 * 1024
 _MOST_LABELS = 100
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_WHOLE = re.compile(r"[1-9][0-9]{0,8}")
 _OUTPUT = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _MERGE = re.compile(r"refs/pull/(\d{1,9})/merge", re.ASCII)
 _QUEUE = re.compile(r"refs/heads/gh-readonly-queue/(.+)/pr-\d+-[0-9a-f]{40,64}", re.ASCII)
@@ -108,7 +109,8 @@ def _part(value: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
 
 def _text(value: Mapping[str, Any], *path: str) -> str:
     found = _part(value, *path[:-1]).get(path[-1])
-    return found if isinstance(found, str) else ""
+    # JSON can hold half a character, which no file could be written with.
+    return found.encode("utf-8", "replace").decode() if isinstance(found, str) else ""
 
 
 def _sha(value: Mapping[str, Any], name: str) -> str:
@@ -118,7 +120,7 @@ def _sha(value: Mapping[str, Any], name: str) -> str:
 
 
 def _number(text: str, otherwise: int) -> int:
-    return int(text) if text.isascii() and text.isdigit() and 0 < int(text[:10]) < 10**9 else otherwise
+    return int(text) if _WHOLE.fullmatch(text) else otherwise
 
 
 def _runner(environ: Mapping[str, str]) -> str:

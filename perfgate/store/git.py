@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,23 +60,31 @@ def _environ() -> dict[str, str]:
 
 def _spawn(folder: Path, arguments: Sequence[str], data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
     """Run git to its end; OperationFailed where it cannot be started or does not end."""
+    command = ["git", *_CONFIG, *arguments]
     try:
-        return subprocess.run(
-            ["git", *_CONFIG, *arguments],
+        with subprocess.Popen(
+            command,
             cwd=folder,
             env=_environ(),
-            stdin=subprocess.DEVNULL if data is None else None,
-            input=data,
-            capture_output=True,
-            check=False,
-            timeout=_TIMEOUT,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise OperationFailed(
-            f"git {arguments[0]} did not end within {_TIMEOUT} s", remedy="check the repository: git fsck"
-        ) from error
+            stdin=subprocess.DEVNULL if data is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            # Not communicate(timeout=…): that one polls for the end, in steps as long as such a process takes.
+            late = threading.Timer(_TIMEOUT, process.kill)
+            late.daemon = True
+            late.start()
+            try:
+                out, err = process.communicate(data)
+            finally:
+                late.cancel()
     except OSError as error:
         raise OperationFailed(f"git cannot be run: {error.strerror}", remedy="install git, or mend PATH") from error
+    if process.returncode < 0:
+        raise OperationFailed(
+            f"git {arguments[0]} was stopped by signal {-process.returncode}", remedy="check the repository: git fsck"
+        )
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 def _last_line(data: bytes) -> str:
@@ -120,8 +129,8 @@ class Repository:
 
     def branch(self) -> str:
         """The checked-out branch, "" where a commit is checked out by itself."""
-        name = self._ask("symbolic-ref", "--quiet", "--short", "HEAD")
-        return name.strip() if name else ""
+        # Not --short, which says "heads/main" where a tag is called main too.
+        return (self._ask("symbolic-ref", "--quiet", "HEAD") or "").strip().removeprefix("refs/heads/")
 
     def resolve(self, ref: str) -> str:
         """The commit of a full name of a branch here or on a remote ("refs/heads/main"); "" where there is none."""
@@ -306,7 +315,7 @@ class Repository:
     def _ask(self, *arguments: str) -> str | None:
         """What git prints, None where it says no: for questions whose answer may be no."""
         done = _spawn(self.root, arguments)
-        return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
+        return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
 
     def _feed(self, arguments: Sequence[str], lines: Iterable[str]) -> str:
         return self._run(arguments, "".join(f"{line}\n" for line in lines).encode()).decode("ascii", "replace")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from perfgate.core.model import Event
 from perfgate.errors import OperationFailed
-from perfgate.store.git import Repository
+from perfgate.store.git import Repository, is_commit_id
 
 SHALLOW = "the clone is shallow, so the history of the base is not here; fetch it all (actions/checkout: fetch-depth: 0, else: git fetch --unshallow)"
 _NO_GIT = "this folder is not in a git repository, so the baseline's history cannot be followed; check out with git, not as an archive"
@@ -51,7 +51,7 @@ def trace(repository: Repository | None, event: Event) -> Lineage:
         # A repository with one branch of an unusual name; in CI a guess could let a change pass for the target branch.
         target = branch
     lineage = Lineage(
-        head=event.head or tested,
+        head=event.head if is_commit_id(event.head) else tested,
         tested=tested,
         worktree=repository.worktree_fingerprint(),
         branch=branch,

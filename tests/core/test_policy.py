@@ -371,7 +371,7 @@ HISTORIES = st.lists(st.floats(10.0, 1000.0), min_size=1, max_size=20)
 
 
 @given(HISTORIES, st.floats(10.0, 1000.0), st.floats(1.0, 5.0), st.sampled_from(["", "5 min", "1 s"]))
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_a_worse_candidate_never_gets_a_milder_level(
     history: list[float], value: float, factor: float, limit: str
 ) -> None:

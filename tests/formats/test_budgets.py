@@ -1,0 +1,230 @@
+"""budgets.yaml: what is meant is read, what is not is refused at its line, and nothing changes its meaning silently."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perfgate.core.budgets import Budget, Budgets, Enforce, Judge, Level, Relative, Side
+from perfgate.core.entries import CommandEntry, SizeEntry, TestsEntry
+from perfgate.errors import InputError, PerfgateError
+from perfgate.formats import budgets as budgets_format
+from perfgate.formats import schema
+
+HEAD = "version: 1\n"
+EXAMPLE = """\
+version: 1
+measure:
+  unit tests:
+    tests: {run: "pytest -q --junitxml {out}", suite: unit}
+  start-up:
+    command: {run: perfgate --version, runs: 20, versus: base}   # versus: base -> suspects, or always
+baseline: {store: directory, path: baselines, window: 100, keep: 400}
+defaults: {warn: 5%, block: 10%, min_effect: 3%, tolerance: 10%, on_missing: block, on_inconclusive: pass, enforce: block}
+rerun: {times: 2, within: 10 min, never: ["llm.*"]}
+budgets:
+  - series: "pipeline.duration{workflow=ci.yml}"
+    when: {branch: main}
+    limit: 15 min            # warn above it, block above limit + tolerance
+  - series: "infra.cost{environment=dev}"
+    limit: 500 USD/month
+    max_increase: {warn: 5%, at_least: 5 USD/month}
+  - series: "tests.duration{suite=unit}"
+    limit: 2 min
+  - series: "llm.cost{scenario=*}"
+    limit: 0.10 USD/task
+  - series: llm.tokens
+    max_increase: {block: 10%}
+    judge: family
+    enforce: observe
+waivers:
+  - series: "tests.duration{suite=unit}"
+    ceiling: 2 min 40 s
+    until: 2026-12-31
+    reason: integration fixtures moved here, split is PR 123
+    owner: "@platform"
+"""
+
+
+def load(text: str) -> Budgets:
+    return budgets_format.load(text.encode(), "budgets.yaml")
+
+
+def one(text: str) -> Budget:
+    (found,) = load(HEAD + "budgets:\n" + text).budgets
+    return found
+
+
+def refused(text: str) -> str:
+    with pytest.raises(InputError) as caught:
+        load(text)
+    assert re.match(r"budgets\.yaml(:\d+)*$", caught.value.where), caught.value.where
+    return str(caught.value)
+
+
+def test_the_example_of_the_design_is_read() -> None:
+    found = load(EXAMPLE)
+    assert [str(budget.selector) for budget in found.budgets][-1] == "llm.tokens"
+    assert found.budgets[-1].judge is Judge.FAMILY
+    assert found.budgets[-1].enforce is Enforce.OBSERVE
+    assert found.budgets[1].relative == Relative(Side.INCREASE, 0.05, 0.10, found.budgets[1].relative.at_least, True)  # type: ignore[union-attr]
+    assert found.waivers[0].until == date(2026, 12, 31)
+    assert found.entries == (
+        TestsEntry("unit tests", ("pytest", "-q", "--junitxml", "{out}"), (), "unit"),
+        CommandEntry("start-up", ("perfgate", "--version"), 20),
+    )
+    assert len(found.notes) == 2
+
+
+def test_what_is_accepted_the_schema_accepts_too(root: Path) -> None:
+    import yaml
+
+    class Text(yaml.SafeLoader):
+        """Dates stay text, as budgets.yaml reads them."""
+
+    Text.yaml_implicit_resolvers = {
+        key: [pair for pair in pairs if "timestamp" not in pair[0]]
+        for key, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    for text in (EXAMPLE, (root / "budgets.yaml").read_text(encoding="utf-8")):
+        load(text)
+        schema.check("budgets", yaml.load(text, Loader=Text), "budgets.yaml")
+
+
+def test_a_short_relative_limit_is_the_block_with_the_usual_warning() -> None:
+    assert one("  - {series: tests.duration, max_increase: 20%}\n").relative == Relative(
+        Side.INCREASE, 0.05, 0.20, None, True
+    )
+    assert one("  - {series: tests.duration, max_increase: 2%}\n").relative == Relative(
+        Side.INCREASE, 0.02, 0.02, None, True
+    )
+    assert one("  - {series: tests.duration, max_increase: {warn: 30%}}\n").relative == Relative(
+        Side.INCREASE, 0.30, 0.30, None, True
+    )
+    assert one("  - {series: tests.duration, max_increase: none, limit: 1 s}\n").relative is None
+
+
+def test_a_budget_without_its_own_numbers_has_those_of_the_defaults() -> None:
+    found = load(
+        HEAD + "defaults: {warn: 1%, block: 2%, tolerance: 0%, on_missing: warn}\nbudgets:\n  - series: size.bytes\n"
+    ).budgets[0]
+    assert found.relative == Relative(Side.WORSE, 0.01, 0.02)
+    assert (found.tolerance, found.on_missing) == (0.0, Level.WARN)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "the file is empty"),
+        ("# nothing\n", "the file is empty"),
+        ("budgets: []\n", '"version" is missing'),
+        ("version: 2\n", "upgrade"),
+        ("version: one\n", "not a version"),
+        (HEAD + "budget: []\n", 'did you mean "budgets"'),
+        (HEAD + "budgets:\n  - limit: 1 s\n", '"series" is missing'),
+        (HEAD + "budgets:\n  - series: tests.duratoin\n", 'did you mean "tests.duration"'),
+        (HEAD + "budgets:\n  - series: tests.duration{suit=unit}\n", 'did you mean "suite"'),
+        (HEAD + "budgets:\n  - {series: tests.duration, limit: 1:30}\n", "1 min 30 s"),
+        (HEAD + "budgets:\n  - {series: tests.failed, limit: 014}\n", "leading zero"),
+        (HEAD + "budgets:\n  - {series: tests.duration, limit: 12}\n", "counted in"),
+        (HEAD + "budgets:\n  - {series: tests.duration, limit: 3 MB}\n", "counted in B"),
+        (HEAD + "budgets:\n  - {series: tests.duration, limit: -3 s}\n", "negative"),
+        (HEAD + "budgets:\n  - {series: tests.duration, max_increase: 5}\n", '"5%"'),
+        (HEAD + "budgets:\n  - {series: tests.duration, max_increase: 0.05}\n", '"5%"'),
+        (HEAD + "budgets:\n  - {series: tests.duration, max_decrease: 5%}\n", "max_increase"),
+        (HEAD + "budgets:\n  - {series: tests.count, max_decrease: 5%, max_increase: 5%}\n", "second budget"),
+        (HEAD + "budgets:\n  - {series: tests.duration, max_increase: {warn: 10%, block: 5%}}\n", "below warn"),
+        (HEAD + "budgets:\n  - {series: tests.duration, when: {ci: on}}\n", "true or false"),
+        (HEAD + "budgets:\n  - {series: tests.duration, enforce: blok}\n", 'did you mean "block"'),
+        (
+            HEAD + "budgets:\n  - series: tests.duration\n    limit: 1 s\n  - series: tests.duration\n    limit: 2 s\n",
+            "the first is in line 3",
+        ),
+        (HEAD + "budgets:\n  - series: tests.duration\n    limit: 1 s\n    limit: 2 s\n", "first in line 4"),
+        (HEAD + "budgets: {series: tests.duration}\n", "a list is wanted"),
+        (HEAD + "defaults: {warn: .inf}\n", "not a number"),
+        (HEAD + "baseline: {store: git-ref}\n", "directory"),
+        (HEAD + "baseline: {path: ../elsewhere}\n", "leads out"),
+        (HEAD + "measure:\n  a: {command: {run: 'make | tee log'}}\n", "without a shell"),
+        (HEAD + "measure:\n  a: {command: {runs: 3}}\n", '"run" is missing'),
+        (HEAD + "measure:\n  a: {command: {run: x, runs: 0}}\n", "from 1"),
+        (HEAD + "measure:\n  a: {commnad: {run: x}}\n", 'did you mean "command"'),
+        (HEAD + "measure:\n  a: {command: {run: x}, size: {paths: y}}\n", "2 kinds"),
+        (
+            HEAD + "waivers:\n  - {series: tests.*, ceiling: 1 s, until: 2026-01-01, reason: x, owner: y}\n",
+            "not a pattern",
+        ),
+        (
+            HEAD + "waivers:\n  - {series: tests.duration, ceiling: 1 s, until: 31.12.2026, reason: x, owner: y}\n",
+            "2026-12-31",
+        ),
+        (
+            HEAD + "waivers:\n  - {series: tests.duration, ceiling: 1 s, until: 2026-01-01, reason: '', owner: y}\n",
+            "empty",
+        ),
+        (
+            HEAD + "waivers:\n  - {series: tests.duration, ceiling: 1 s, until: 2026-01-01, reason: x}\n",
+            '"owner" is missing',
+        ),
+        ("version: &v 1\n", "anchors"),
+        ("version: !!int 1\n", "tags"),
+        (HEAD + "---\nversion: 1\n", "second document"),
+        (HEAD + "budgets:\n\t- a\n", "tabs"),
+        ("version: 1\nbudgets: [" + "[" * 100 + "]" * 100 + "]\n", "nested deeper"),
+        ("version: \x00\n", "cannot be read"),
+        ("version: 'a\n", "not YAML"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place_and_what_to_write(text: str, told: str) -> None:
+    assert told in refused(text)
+
+
+def test_bytes_that_are_no_text_and_files_that_are_too_large_are_refused() -> None:
+    for data in (b"version: \xff", b"#" * (1024 * 1024 + 1), b"\xff\xfev\x00"):
+        with pytest.raises(InputError):
+            budgets_format.load(data, "budgets.yaml")
+
+
+def test_windows_line_ends_and_a_byte_order_mark_are_read() -> None:
+    found = budgets_format.load(b"\xef\xbb\xbf" + EXAMPLE.replace("\n", "\r\n").encode(), "budgets.yaml")
+    assert found.budgets == load(EXAMPLE).budgets
+
+
+def test_words_that_yaml_once_took_for_booleans_stay_words() -> None:
+    found = load(HEAD + 'budgets:\n  - {series: tests.duration, when: {branch: [on, "off", no, 1.10]}}\n')
+    assert found.budgets[0].when.branch == ("on", "off", "no", "1.10")
+
+
+def test_a_command_is_split_into_words_or_given_as_words() -> None:
+    found = load(
+        HEAD
+        + "measure:\n  a: {command: {run: \"tool 'two words' --x\"}}\n  b: {size: {paths: [a, b]}}\n  c: {command: {run: [sh, -c, 'a | b']}}\n"
+    )
+    assert found.entries[0] == CommandEntry("a", ("tool", "two words", "--x"))
+    assert found.entries[1] == SizeEntry("b", (), ("a", "b"))
+    assert found.entries[2] == CommandEntry("c", ("sh", "-c", "a | b"))
+
+
+def test_budgets_for_single_tests_ask_for_their_series() -> None:
+    assert load(HEAD + 'budgets:\n  - {series: "tests.case_time{test=*slow*}", limit: 1 s}\n').wants_case_series()
+    assert not load(HEAD + "budgets:\n  - {series: tests.case_time, limit: 1 s}\n").wants_case_series()
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=120)
+def test_damaged_budgets_give_budgets_or_an_error_of_ours(data: st.DataObject) -> None:
+    text = bytearray(EXAMPLE.encode())
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(text) - 1))
+        text[at : at + data.draw(st.integers(0, 6))] = data.draw(
+            st.binary(max_size=4) | st.sampled_from([b"*", b"&a", b"{", b"]", b": ", b"\t", b"!x"])
+        )
+    try:
+        assert isinstance(budgets_format.load(bytes(text), "budgets.yaml"), Budgets)
+    except PerfgateError as error:
+        assert error.where.startswith("budgets.yaml")
