@@ -15,7 +15,6 @@ from perfgate.core.stats.estimators import mean_and_sd, median
 from perfgate.core.stats.student import quantile
 from perfgate.core.units import Number, Unit, write_values
 
-
 #: exp of more than this is larger than any float.
 _LARGEST_EXPONENT = 700.0
 

@@ -276,9 +276,10 @@ def _events(recorded: Sequence[Recorded]) -> tuple[list[Cut], list[AnchorChoice]
 
 
 def list_runs(folder: Path) -> tuple[Run, ...]:
-    """Every admitted run in the folder, with its name as id, oldest file first."""
+    """Every admitted run in the folder, with its name as id, in the order in which they were started."""
     shelf = _on_disk(folder)
-    return tuple(run._replace(id=file.id) for file, run in shelf.parsed(shelf.runs))
+    runs = [run._replace(id=file.id) for file, run in shelf.parsed(shelf.runs)]
+    return tuple(sorted(runs, key=lambda run: (run.context.started_at, run.id)))
 
 
 def read_events(folder: Path) -> tuple[Recorded, ...]:
@@ -364,7 +365,7 @@ def prune(folder: Path, keep: int, *, reason: str) -> tuple[str, ...]:
     What is to be removed is recorded first, so that a prune which is killed half-way can be repeated. What writes that never
     ended have left goes too, an hour later: it might be another process's that is still writing.
     """
-    runs = sorted(list_runs(folder), key=lambda run: (run.context.started_at, run.id))
+    runs = list_runs(folder)
     anchored = {event.run for event in read_events(folder) if event.kind == "anchor"}
     removed = tuple(run.id for run in runs[: max(0, len(runs) - keep)] if run.id not in anchored)
     if removed:

@@ -43,7 +43,8 @@ def prepare(folder: Path) -> None:
     chance = random.Random(1)
     metric = find("command.wall")
     assert metric is not None
-    assert metric.unit is not None
+    unit = metric.unit
+    assert unit is not None
     machine = machine_class(ENVIRON)
 
     def made(commit: str, number: int) -> Run:
@@ -51,7 +52,7 @@ def prepare(folder: Path) -> None:
         measurements = tuple(
             Measurement(
                 Series.of("command.wall", command=f"c{index}"),
-                metric.unit,
+                unit,
                 metric.better,
                 metric.assumption,
                 tuple((1 + index) * (1 + chance.gauss(0, 0.02)) for _ in range(10)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 from perfgate.core.baseline import Baseline, BaselineRun, Kind, collect
 from perfgate.core.budgets import Budget, Budgets, Situation, Waiver
@@ -18,13 +19,13 @@ TODAY = date(2026, 11, 21)
 UNIT_TESTS = "tests.duration{suite=unit}"
 
 
-def measured(series: str, *values: Number, **changes: object) -> Measurement:
+def measured(series: str, *values: Number, **changes: Any) -> Measurement:
     """A measurement with the registry's unit, direction and assumption."""
     name = Series.parse(series)
     metric = find(name.metric)
     assert metric is not None
     plain = Measurement(name, metric.unit or Unit("s"), metric.better, metric.assumption, values, "test")
-    return plain._replace(**changes)  # type: ignore[arg-type]
+    return plain._replace(**changes)
 
 
 def bench(
@@ -40,7 +41,7 @@ def run(*measurements: Measurement, machine: MachineClass = MACHINE, number: int
     return Run(Context(tested=f"{number:040x}", started_at=started, machine=machine), measurements)
 
 
-def baseline(series: str, values: Sequence[Number], machine: MachineClass = MACHINE, **changes: object) -> Baseline:
+def baseline(series: str, values: Sequence[Number], machine: MachineClass = MACHINE, **changes: Any) -> Baseline:
     """A baseline of one series, one run a value, oldest first."""
     return baseline_of(
         [run(measured(series, value, **changes), machine=machine, number=n) for n, value in enumerate(values, 1)]
@@ -61,10 +62,10 @@ def baseline_of(runs: Sequence[Run]) -> Baseline:
     )
 
 
-def budget(series: str, limit: str = "", **changes: object) -> Budget:
+def budget(series: str, limit: str = "", **changes: Any) -> Budget:
     """A budget with the usual defaults."""
     plain = Budget(Selector.parse(series), Quantity.parse(limit) if limit else None, place="budgets.yaml:3")
-    return plain._replace(**changes)  # type: ignore[arg-type]
+    return plain._replace(**changes)
 
 
 def waiver(series: str, ceiling: str, until: date = date(2026, 12, 31)) -> Waiver:

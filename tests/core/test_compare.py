@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,14 +13,14 @@ from hypothesis import strategies as st
 from perfgate.core.baseline import Baseline
 from perfgate.core.compare import Comparison, Exact, Finding, Insufficient, Tested, compare, observe
 from perfgate.core.metrics import Assumption
-from perfgate.core.model import State
+from perfgate.core.model import Run, State
 from perfgate.core.units import Unit
 from tests.core.making import MACHINE, UNIT_TESTS, baseline, baseline_of, bench, measured, run
 
 QUIET = [100.0, 101.0, 99.0, 100.5, 99.5, 100.0, 101.5, 98.5, 100.0, 100.2]
 
 
-def compared(candidate: object, base: Baseline) -> Comparison:
+def compared(candidate: Run | list[Run], base: Baseline) -> Comparison:
     runs = candidate if isinstance(candidate, list) else [candidate]
     (found,) = compare(observe(runs), base)
     return found
@@ -29,8 +31,10 @@ def test_a_value_far_outside_the_history_is_real() -> None:
     assert isinstance(found.evidence, Tested)
     assert found.evidence.finding is Finding.REAL
     assert found.worse == pytest.approx(0.30, abs=0.01)
+    assert found.worse is not None
     assert found.evidence.change_low is not None
-    assert found.evidence.change_low < found.worse < (found.evidence.change_high or 0)
+    assert found.evidence.change_high is not None
+    assert found.evidence.change_low < found.worse < found.evidence.change_high
 
 
 def test_many_values_inside_one_run_are_one_sample() -> None:
@@ -65,9 +69,9 @@ def test_a_size_does_not_depend_on_the_machine() -> None:
 
 
 @pytest.mark.parametrize("change", [{"unit": Unit("B")}, {"assumption": Assumption.EXACT}, {"conditions": ()}])
-def test_another_unit_or_assumption_is_not_comparable(change: dict[str, object]) -> None:
+def test_another_unit_or_assumption_is_not_comparable(change: dict[str, Any]) -> None:
     base = baseline("bench.time{benchmark=sort}", QUIET)
-    found = compared(run(measured("bench.time{benchmark=sort}", 100.0)._replace(**change)), base)  # type: ignore[arg-type]
+    found = compared(run(measured("bench.time{benchmark=sort}", 100.0)._replace(**change)), base)
     if "conditions" in change:
         assert isinstance(found.evidence, Tested)
     else:
@@ -161,7 +165,8 @@ def test_only_the_newest_window_of_values_is_used() -> None:
 def test_drift_is_held_against_the_oldest_run_where_no_anchor_was_chosen() -> None:
     found = compared(run(measured("size.bytes{path=a}", 112.0)), baseline("size.bytes{path=a}", [100.0, 104.0, 108.0]))
     assert found.anchor is not None
-    assert (found.anchor.value, found.anchor.worse) == (100.0, pytest.approx(0.12))
+    assert found.anchor.value == 100.0
+    assert found.anchor.worse == pytest.approx(0.12)
 
 
 @given(
@@ -169,12 +174,12 @@ def test_drift_is_held_against_the_oldest_run_where_no_anchor_was_chosen() -> No
 )
 @settings(max_examples=100)
 def test_the_order_of_runs_within_the_candidate_changes_nothing(
-    values: list[float], base: float, chance: object
+    values: list[float], base: float, chance: random.Random
 ) -> None:
     runs = [run(measured(UNIT_TESTS, value)) for value in values[:8]]
     history = baseline(UNIT_TESTS, [base, *values])
     shuffled = list(runs)
-    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    chance.shuffle(shuffled)
     first, second = compared(runs, history), compared(shuffled, history)
     assert (first.after, first.relative, first.evidence) == (second.after, second.relative, second.evidence)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -73,11 +74,12 @@ def test_unchanged_programs_fall_outside_the_interval_about_once_in_a_hundred(
     noise: str, most: float, most_real: float
 ) -> None:
     chance = random.Random(20261121)
-    draw = {
+    draws: dict[str, Callable[[], float]] = {
         "normal": lambda: 100 + chance.gauss(0, 8),
         "lognormal": lambda: 100 * math.exp(chance.gauss(0, 0.1)),
         "heavy": lambda: 100 * math.exp(0.06 * chance.gauss(0, 1) / math.sqrt(chance.gammavariate(2, 0.5))),
-    }[noise]
+    }
+    draw = draws[noise]
     outside = real = 0
     rounds = 2000
     for _ in range(rounds):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from perfgate.core.metrics import METRICS, Assumption, Direction
 from perfgate.core.model import Caveat, Context, MachineClass, Measurement, Run, Series, State
-from perfgate.core.units import Unit
+from perfgate.core.units import Number, Unit
 from perfgate.errors import InputError, PerfgateError
 from perfgate.formats import run as run_format
 from perfgate.formats import schema
@@ -37,7 +37,8 @@ def measurements(draw: st.DrawFn) -> Measurement:
     metric = draw(st.sampled_from(METRICS))
     name = "bench.thing" if metric.is_family else metric.name
     unit = metric.unit or draw(st.sampled_from([Unit("s"), Unit("elems", "op")]))
-    values = st.lists(MONEY if unit.is_money else FLOATS, min_size=1, max_size=5).map(tuple)
+    one: st.SearchStrategy[Number] = MONEY if unit.is_money else FLOATS
+    values: st.SearchStrategy[tuple[Number, ...]] = st.lists(one, min_size=1, max_size=5).map(tuple)
     state = draw(st.sampled_from(State))
     return Measurement(
         Series(name, tuple(sorted(draw(LABELS).items()))),
@@ -46,7 +47,7 @@ def measurements(draw: st.DrawFn) -> Measurement:
         draw(st.sampled_from(Assumption)),
         () if state is State.UNKNOWN else draw(values),
         draw(TEXT),
-        draw(st.just(()) | values),
+        draw(values) if draw(st.booleans()) else (),
         draw(st.just(0.0) | st.floats(0, 10)),
         tuple(sorted(draw(st.dictionaries(NAMED, TEXT, max_size=2)).items())),
         state,

@@ -147,7 +147,9 @@ def test_the_values_are_medians_and_only_of_what_was_measured(made: Made) -> Non
 def test_excluded_series_of_a_run_are_left_out_and_the_others_are_not(made: Made) -> None:
     commit = made.commit()
     other = "tests.duration{suite=other}"
-    run = run_of(commit)._replace(measurements=(measured(UNIT_TESTS, 1.0), measured(other, 2.0)), excluded=(UNIT_TESTS,))
+    run = run_of(commit)._replace(
+        measurements=(measured(UNIT_TESTS, 1.0), measured(other, 2.0)), excluded=(UNIT_TESTS,)
+    )
     admit(made.folder / "baselines", run)
     assert [str(series) for series in History(made, [commit]).load(commit).histories] == [other]
 
@@ -304,7 +306,9 @@ def test_one_job_measures_a_commit_once_whatever_came_out_the_second_time(tmp_pa
     ],
     ids=str,
 )
-def test_another_run_attempt_job_machine_or_commit_is_another_run(tmp_path: Path, difference: dict[str, object]) -> None:
+def test_another_run_attempt_job_machine_or_commit_is_another_run(
+    tmp_path: Path, difference: dict[str, object]
+) -> None:
     admit(tmp_path, ci_run())
     assert admit(tmp_path, ci_run(**difference)).is_new
     assert len(list_runs(tmp_path)) == 2
@@ -350,7 +354,9 @@ def test_a_run_admitted_by_hand_is_recorded_with_its_reason(tmp_path: Path) -> N
 
 
 def test_events_come_back_as_they_were_recorded(tmp_path: Path) -> None:
-    retire(tmp_path, Selector.parse('tests.*{suite="a b"}'), reason="split: ünï\nsecond line", until="2026-01-02T03:04:05Z")
+    retire(
+        tmp_path, Selector.parse('tests.*{suite="a b"}'), reason="split: ünï\nsecond line", until="2026-01-02T03:04:05Z"
+    )
     anchor(tmp_path, Selector("*"), "2026-10-01-aa", reason="release")
     retired, anchored = sorted(read_events(tmp_path), key=lambda event: event.kind, reverse=True)
     assert (str(retired.selector), retired.at) == ('tests.*{suite="a b"}', "2026-01-02T03:04:05Z")
@@ -359,7 +365,9 @@ def test_events_come_back_as_they_were_recorded(tmp_path: Path) -> None:
     assert "anchored at run 2026-10-01-aa: release" in anchored.sentence()
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2026-13-45T00:00:00Z", "2026-01-02", "2026-01-02T03:04:05", "٢٠٢٦-01-02T03:04:05Z"])
+@pytest.mark.parametrize(
+    "text", ["yesterday", "2026-13-45T00:00:00Z", "2026-01-02", "2026-01-02T03:04:05", "٢٠٢٦-01-02T03:04:05Z"]
+)
 def test_a_time_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError, match="not a time in UTC"):
         retire(tmp_path, Selector("*"), reason="why", until=text)
@@ -429,7 +437,11 @@ def test_a_writer_that_is_killed_at_any_moment_leaves_a_store_that_loads(root: P
 
 
 def test_two_writers_at_once_lose_nothing(root: Path, tmp_path: Path) -> None:
-    with writer(root, tmp_path, "a", 40) as one, writer(root, tmp_path, "b", 40) as two, writer(root, tmp_path, "a", 40):
+    with (
+        writer(root, tmp_path, "a", 40) as one,
+        writer(root, tmp_path, "b", 40) as two,
+        writer(root, tmp_path, "a", 40),
+    ):
         pass
     assert (one.returncode, two.returncode) == (0, 0)
     stored = {run.context.ci_run for run in list_runs(tmp_path)}
