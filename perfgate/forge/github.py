@@ -87,7 +87,7 @@ def _workflow_run(common: Event, payload: Mapping[str, Any]) -> Event:
         branch=_text(run, "head_branch"),
         target=common.default_branch,
         head=_sha(run, "head_sha"),
-        from_fork=bool(run) and _part(run, "head_repository").get("id") != _part(payload, "repository").get("id"),
+        from_fork=bool(run) and _part(run, "head_repository").get("id") != _part(run, "repository").get("id"),
     )
 
 

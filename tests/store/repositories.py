@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from perfgate.core.model import Context, Run
 from tests.core.making import MACHINE, UNIT_TESTS, measured
@@ -65,7 +66,7 @@ class Made:
         return self.git("rev-parse", "HEAD")
 
 
-def run_of(commit: str, value: float = 60.0, *, number: int = 0, **context: object) -> Run:
+def run_of(commit: str, value: float = 60.0, *, number: int = 0, **context: Any) -> Run:
     """A run of a commit with the duration of the unit tests."""
     started = f"2026-10-01T{number // 60:02d}:{number % 60:02d}:00Z"
     plain = Context(head=commit, tested=commit, started_at=started, machine=MACHINE)

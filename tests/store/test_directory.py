@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,8 +96,7 @@ def test_without_a_single_run_of_an_ancestor_a_caveat_says_so(history: History) 
 
 def test_no_store_is_an_empty_baseline_and_no_problem(history: History) -> None:
     baseline = history.load(history.commits[4], folder=history.made.folder / "elsewhere")
-    assert baseline.runs == baseline.caveats == ()
-    assert baseline.problem == ""
+    assert (baseline.runs, baseline.caveats, baseline.problem) == ((), (), "")
 
 
 def test_an_unknown_base_is_a_problem_and_no_run_counts(history: History) -> None:
@@ -224,7 +224,7 @@ def test_a_shallow_clone_that_reaches_to_all_admitted_runs_is_good_enough(histor
     "content", [b"", b"{", b"\xff\xfe", b"null", b'{"schema": "something/else"}', b"[" * 100_000, b'{"a": NaN}']
 )
 def test_a_broken_run_is_named_and_never_skipped(history: History, content: bytes) -> None:
-    victim = sorted((history.folder / "runs").iterdir())[0]
+    victim = min((history.folder / "runs").iterdir())
     victim.write_bytes(content)
     with pytest.raises(InputError) as caught:
         history.load(history.commits[4])
@@ -269,9 +269,10 @@ def test_a_file_in_the_place_of_the_folder_is_an_error(history: History, tmp_pat
 # --- admitting --------------------------------------------------------------------------------------------------------
 
 
-def ci_run(**context: object) -> Run:
-    plain: dict[str, object] = {"ci_run": "123", "ci_attempt": 1, "ci_job": "bench", "provider": "github"}
-    return run_of(COMMIT, **(plain | context))  # type: ignore[arg-type]
+def ci_run(**context: Any) -> Run:
+    run = run_of(COMMIT)
+    plain: dict[str, Any] = {"ci_run": "123", "ci_attempt": 1, "ci_job": "bench", "provider": "github"}
+    return run._replace(context=run.context._replace(**(plain | context)))
 
 
 def test_an_admitted_run_comes_back_as_it_was_with_its_name(tmp_path: Path) -> None:
@@ -330,7 +331,7 @@ def test_outside_ci_a_commit_may_be_measured_again_but_the_same_capture_counts_o
 @pytest.mark.parametrize("missing", ["tested", "started_at"])
 def test_a_run_without_commit_or_time_is_refused(tmp_path: Path, missing: str) -> None:
     with pytest.raises(InputError, match="cannot serve as baseline"):
-        admit(tmp_path, run_of(COMMIT, **{missing: ""}))  # type: ignore[arg-type]
+        admit(tmp_path, ci_run(**{missing: ""}))
 
 
 @pytest.mark.parametrize("text", ["../../evil", "a/b\\c:d", "x" * 500, "ünï", "\n", "-rf", "."])
@@ -407,6 +408,7 @@ def test_pruning_cleans_up_after_dead_writers_only(history: History) -> None:
 _WRITER = """
 import sys
 from pathlib import Path
+from typing import Any
 from perfgate.store.directory import admit
 from tests.store.repositories import run_of
 folder, who, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ def traced(made: Made, event: Event = LOCAL) -> Lineage:
     return trace(Repository.discover(made.folder), event)
 
 
-def pull_request(**facts: object) -> Event:
+def pull_request(**facts: Any) -> Event:
     plain = Event(provider="github", name="pull_request", target="main", default_branch="main", pull_request=7)
     return plain._replace(**facts)
 
