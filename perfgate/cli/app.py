@@ -58,6 +58,7 @@ def lazy_group(commands: Sequence[tuple[str, str]]) -> type[TyperGroup]:
     return LazyGroup
 
 
+_INTERRUPTED = "interrupted; nothing was stored"
 _EXIT_CODES = "Exit codes: " + " · ".join(f"{code} {meaning}" for code, meaning in exit_codes.TABLE)
 
 app = typer.Typer(
@@ -96,12 +97,14 @@ def guarded(work: Callable[[], object]) -> int:
         work()
         sys.stdout.flush()
     except SystemExit as stop:
+        if stop.code == exit_codes.INTERRUPTED:
+            console.say_error(_INTERRUPTED)
         return stop.code if isinstance(stop.code, int) else exit_codes.PASS if stop.code is None else exit_codes.FAILED
     except PerfgateError as error:
         console.tell_error(error, output=error.output if isinstance(error, CommandFailed) else "")
         return exit_codes.of_error(error)
     except KeyboardInterrupt:
-        console.say_error("interrupted; nothing was stored")
+        console.say_error(_INTERRUPTED)
         return exit_codes.INTERRUPTED
     except BrokenPipeError:
         # The reader left (perfgate … | head); what matters was written to files before.

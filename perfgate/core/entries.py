@@ -33,12 +33,17 @@ class BenchEntry(NamedTuple):
 
 
 class PipelineEntry(NamedTuple):
-    """Read one attempt of a pipeline from a jobs file, or ask the code host for a run."""
+    """Read one attempt of a pipeline from a jobs file (`source`), or ask the code host for a run.
+
+    `run_id` may be "current": the run that this process is part of. `attempt` 0 is the newest one.
+    """
 
     name: str
     source: str = ""
     run_id: str = ""
     attempt: int = 0
+    workflow: str = ""
+    repository: str = ""
 
 
 class TokensEntry(NamedTuple):

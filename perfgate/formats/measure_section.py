@@ -19,7 +19,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "command": ("run", "runs", "warmup", "versus"),
     "tests": ("run", "junit", "suite"),
     "bench": ("run", "files"),
-    "pipeline": ("from", "run", "attempt"),
+    "pipeline": ("from", "run", "attempt", "workflow", "repository"),
     "tokens": ("run", "files", "scenario"),
     "cost": ("run", "infracost", "environment"),
     "size": ("run", "paths"),
@@ -94,7 +94,9 @@ def _pipeline(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry
     if ("from" in parts) == ("run" in parts):
         values.refuse(body, 'pipeline needs "from" (a file of jobs) or "run" (the id of a run), and not both')
     attempt = values.whole(parts["attempt"], 1, 1000) if "attempt" in parts else 0
-    return entries.PipelineEntry(name, _text(parts, "from"), _text(parts, "run"), attempt)
+    return entries.PipelineEntry(
+        name, _text(parts, "from"), _text(parts, "run"), attempt, _text(parts, "workflow"), _text(parts, "repository")
+    )
 
 
 def _tokens(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from pathlib import Path
 
 from perfgate.errors import InputError
@@ -21,9 +20,15 @@ def matches(root: Path, pattern: str) -> list[Path]:
     plain = root / pattern
     if plain.exists():
         return [plain]
-    found: list[Path] = []
-    for name in glob.iglob(pattern, root_dir=root, recursive=True, include_hidden=False):
-        found.append(root / name)
-        if len(found) > MOST:
-            raise InputError(f'"{pattern}" matches more than {MOST:,} paths', remedy="write a narrower pattern")
-    return sorted(set(found))
+    base, inner = (
+        (Path(plain.anchor), str(plain.relative_to(plain.anchor))) if Path(pattern).is_absolute() else (root, pattern)
+    )
+    found: set[Path] = set()
+    try:
+        for path in base.glob(inner):
+            found.add(path)
+            if len(found) > MOST:
+                raise InputError(f'"{pattern}" matches more than {MOST:,} paths', remedy="write a narrower pattern")
+    except (ValueError, IndexError, NotImplementedError) as error:
+        raise InputError(f'"{pattern}" is not a pattern: {error}', remedy="** stands alone between slashes") from error
+    return sorted(found)

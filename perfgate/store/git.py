@@ -239,13 +239,10 @@ class Repository:
         return None
 
     def files_under(self, commit: str, folder: str) -> list[tuple[str, str]]:
-        """(path relative to the folder, blob) of the files in a folder of a commit, in the order of their paths; no links."""
+        """(path relative to the folder, blob) of the files in a folder of a commit, in the order of their paths. A symbolic link's
+        content is the name it points to."""
         prefix = f"{folder.strip('/')}/" if folder.strip("/.") else ""
-        return [
-            (name[len(prefix) :], blob)
-            for mode, blob, name in self._tree(commit, prefix)
-            if name.startswith(prefix) and mode != _LINK
-        ]
+        return [(name[len(prefix) :], blob) for _, blob, name in self._tree(commit, prefix) if name.startswith(prefix)]
 
     def _tree(self, commit: str, path: str) -> list[tuple[str, str, str]]:
         """(mode, blob, path) of what lies at or under a path of a commit; submodules have no blob and are left out."""

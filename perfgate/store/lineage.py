@@ -61,7 +61,7 @@ def trace(repository: Repository | None, event: Event) -> Lineage:
     if event.name not in _OF_CHANGES and branch and branch == target:
         # On the target branch the tree's own budgets are the ones that rule; in CI they are the commit's, which is the same.
         return _with_change(repository, _from_parent(repository, lineage, parents)._replace(on_target=True))
-    merged = parents if _is_hosts_merge(event, tested, parents) else ()
+    merged = parents if _is_hosts_merge(event, parents) else ()
     tip, tip_name = _tip(repository, event, target, merged)
     lineage = lineage._replace(tip=tip, tip_name=tip_name)
     if merged:
@@ -73,10 +73,10 @@ def trace(repository: Repository | None, event: Event) -> Lineage:
     return _with_change(repository, lineage)
 
 
-def _is_hosts_merge(event: Event, tested: str, parents: tuple[str, ...]) -> bool:
+def _is_hosts_merge(event: Event, parents: tuple[str, ...]) -> bool:
     """Whether the checked-out commit is the one the host made to try the merge: (target branch, change). A change whose own
     newest commit is a merge has two parents as well."""
-    return event.merge and len(parents) == 2 and tested != event.head and event.head in {parents[1], ""}
+    return event.merge and len(parents) == 2 and event.head in {parents[1], ""}
 
 
 def _tip(repository: Repository, event: Event, target: str, merged: tuple[str, ...]) -> tuple[str, str]:

@@ -96,7 +96,12 @@ def test_a_disk_that_is_full_is_1_and_leaves_nothing_behind(program: Program) ->
     # A limit on the size of written files fails a write in its middle, as a full disk does.
     command = f"ulimit -f 1; exec {sys.executable} -m perfgate measure size {paths} -o out/run.json"
     done = subprocess.run(
-        ["bash", "-c", command], cwd=program.root, env=ENVIRON, capture_output=True, text=True, check=False
+        ["bash", "-c", command],
+        cwd=program.root,
+        env=ENVIRON | {"PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 1, done.stderr
     assert "out/run.json" in done.stderr

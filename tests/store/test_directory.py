@@ -236,6 +236,16 @@ def test_a_broken_run_is_named_and_never_skipped(history: History, content: byte
     assert tip[:10] in caught.value.where
 
 
+def test_a_link_in_the_store_is_named_and_never_skipped(history: History) -> None:
+    (history.folder / "runs" / "link.json").symlink_to("elsewhere.json")
+    with pytest.raises(InputError, match="no such file"):
+        history.load(history.commits[4])
+    tip = history.made.commit("a link")
+    with pytest.raises(InputError) as caught:
+        history.load(tip, at_tip=tip)
+    assert "link.json" in caught.value.where
+
+
 def test_a_broken_event_is_named_and_never_skipped(history: History) -> None:
     history.made.write("baselines/events/x.json", '{"schema": "perfgate/baseline-event/1", "kind": "explode"}')
     with pytest.raises(InputError) as caught:
@@ -462,9 +472,9 @@ try:
 except OperationFailed as error:
     print(error.what)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path), "a", "1"], cwd=root, capture_output=True, text=True, check=True
-    )
+    # -B: else Python would leave cut-off bytecode of the whole package behind.
+    command = [sys.executable, "-B", "-c", code, str(tmp_path), "a", "1"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     assert "cannot be written: File too large" in done.stdout
     assert list((tmp_path / "runs").iterdir()) == []
 

@@ -219,6 +219,7 @@ def test_messages_are_those_of_the_change_oldest_first_in_any_encoding(made: Mad
     (made.folder / "message").write_bytes("zweite Ä\n".encode("latin-1"))
     made.git("-c", "i18n.commitEncoding=latin-1", "commit", "--quiet", "--allow-empty", "--file", "message")
     second = made.git("rev-parse", "HEAD")
+    made.git("config", "i18n.logOutputEncoding", "latin-1")
     told = found(made.folder).messages(base, second)
     assert [commit for commit, _ in told] == [first, second]
     assert "Perf-Justification: tests.duration - needed" in told[0][1]
