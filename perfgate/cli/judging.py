@@ -168,6 +168,13 @@ def find_rules(project: Project, given: Path | None) -> Rules:
     tip, repository = project.lineage.tip, project.repository
     base = repository.file_at(tip, project.in_repository(path)) if repository and tip else None
     if base is None:
+        if project.event.provider and not project.lineage.on_target and not tip:
+            # Without the base branch a change would be judged by its own budgets, and could loosen them.
+            raise InputError(
+                "the base branch is not in this clone, so its budgets cannot be read",
+                where=console.shown(path),
+                remedy="fetch the whole history (actions/checkout: fetch-depth: 0)",
+            )
         if own is None:
             raise InputError("there is no budgets.yaml", where=console.shown(path), remedy="make one: perfgate init")
         source = BUDGETS
