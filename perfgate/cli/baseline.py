@@ -20,7 +20,7 @@ _SERIES: Any = typer.Option(
 )
 
 
-@app.callback()
+@app.callback(short_help="look after the admitted runs")
 def baseline() -> None:
     """Look after the baseline: the admitted runs that a change is compared with.
 

@@ -12,7 +12,7 @@ from perfgate.cli import judging_options as given
 app = typer.Typer(**console.APP)
 
 
-@app.command()
+@app.command(short_help="measure, compare and judge: the whole job")
 def check(
     budgets: Path | None = given.BUDGETS,
     only: str = given.ONLY,

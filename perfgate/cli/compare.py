@@ -9,7 +9,7 @@ from perfgate.cli import console
 app = typer.Typer(**console.APP)
 
 
-@app.command()
+@app.command(short_help="what changed, and how sure that is")
 def compare(
     runs: list[str] = typer.Argument(
         None,

@@ -12,7 +12,7 @@ from perfgate.cli import console
 app = typer.Typer(**console.APP)
 
 
-@app.command()
+@app.command(short_help="the arithmetic behind a verdict")
 def explain(
     series: str = typer.Argument(..., help="The series, for example 'tests.duration{suite=unit}'; globs are fine."),
     decision: Path | None = typer.Option(

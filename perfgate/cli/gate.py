@@ -12,7 +12,7 @@ from perfgate.cli import judging_options as given
 app = typer.Typer(**console.APP)
 
 
-@app.command()
+@app.command(short_help="judge what was measured: pass, warn or block")
 def gate(
     runs: list[str] = typer.Argument(
         None,

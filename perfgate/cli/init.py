@@ -13,7 +13,7 @@ from perfgate.cli.survey import Survey, survey
 app = typer.Typer(**console.APP)
 
 
-@app.command()
+@app.command(short_help="write a budgets.yaml that fits this repository")
 def init(
     force: bool = typer.Option(False, "--force", help="Overwrite a budgets.yaml that is there."),
 ) -> None:

@@ -21,7 +21,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
 app = typer.Typer(cls=lazy_group(COMMANDS), **console.APP)
 
 
-@app.callback()
+@app.callback(short_help="capture into a run file")
 def measure() -> None:
     """Capture time, tests, benchmarks, tokens, cost or size into a run file.
 

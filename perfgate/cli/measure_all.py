@@ -14,7 +14,7 @@ from perfgate.errors import InputError
 app = typer.Typer(**console.APP)
 
 
-@app.command()
+@app.command(short_help="everything under measure: in budgets.yaml")
 def measure_all(
     output: Path | None = typer.Option(None, "--output", "-o", help="Write the run here. [default: .perfgate/runs]"),
     as_json: bool = typer.Option(False, "--json", help="Print the run as JSON."),

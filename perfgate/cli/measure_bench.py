@@ -11,7 +11,7 @@ from perfgate.cli import console
 app = typer.Typer(**console.APP)
 
 
-@app.command()
+@app.command(short_help="results of a benchmark tool")
 def measure_bench(
     files: list[str] = typer.Argument(
         ..., metavar="FILE...", help="Result files, folders of them, or quoted patterns; the format is recognized."

@@ -11,7 +11,7 @@ from perfgate.cli import console
 app = typer.Typer(**console.APP)
 
 
-@app.command(context_settings={"ignore_unknown_options": False})
+@app.command(short_help="time, CPU and memory of a command")
 def measure_command(
     name: str = typer.Argument(..., help="The name of its series: command.wall{command=NAME}."),
     command: list[str] = typer.Argument(

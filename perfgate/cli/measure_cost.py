@@ -11,7 +11,7 @@ from perfgate.cli import console
 app = typer.Typer(**console.APP)
 
 
-@app.command()
+@app.command(short_help="monthly cost of infrastructure")
 def measure_cost(
     infracost: str = typer.Option(
         ..., "--infracost", metavar="FILE", help="The JSON of infracost 0.10, of breakdown or diff."

@@ -11,7 +11,7 @@ from perfgate.cli import console
 app = typer.Typer(**console.APP)
 
 
-@app.command()
+@app.command(short_help="times of a CI run")
 def measure_pipeline(
     source: str = typer.Option("", "--from", metavar="FILE", help="The jobs of a run, as GitHub's API lists them."),
     run: str = typer.Option(

@@ -11,7 +11,7 @@ from perfgate.cli import console
 app = typer.Typer(**console.APP)
 
 
-@app.command()
+@app.command(short_help="bytes of files and folders")
 def measure_size(
     paths: list[str] = typer.Argument(
         ..., metavar="PATH...", help="Files, folders or quoted patterns; each is a series size.bytes{path=…}."

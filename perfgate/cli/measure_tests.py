@@ -11,7 +11,7 @@ from perfgate.cli import console
 app = typer.Typer(**console.APP)
 
 
-@app.command()
+@app.command(short_help="time of a test suite and its cases")
 def measure_tests(
     command: list[str] = typer.Argument(
         None,

@@ -11,7 +11,7 @@ from perfgate.cli import console
 app = typer.Typer(**console.APP)
 
 
-@app.command()
+@app.command(short_help="tokens and cost of LLM tasks")
 def measure_tokens(
     files: list[str] = typer.Argument(
         ...,

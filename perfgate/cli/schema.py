@@ -9,7 +9,7 @@ from perfgate.cli import console
 app = typer.Typer(**console.APP)
 
 
-@app.command()
+@app.command(short_help="JSON Schemas of the file formats")
 def schema(name: str = typer.Argument(..., help="run, decision or budgets.")) -> None:
     """Print the JSON Schema of a file format.
 

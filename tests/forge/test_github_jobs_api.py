@@ -77,7 +77,7 @@ def test_every_page_of_the_newest_attempt_is_read(host: Host) -> None:
 
 
 def test_limits_and_server_errors_are_waited_for(host: Host) -> None:
-    good = (200, {}, {"total_count": 1, "jobs": [{}]})
+    good: tuple[int, dict[str, str], Any] = (200, {}, {"total_count": 1, "jobs": [{}]})
     host.answers[page(1)] = [(429, {"Retry-After": "7"}, {}), (502, {}, b"oops"), (403, {"Retry-After": "3"}, {}), good]
     assert len(host.fetch()["jobs"]) == 1
     assert host.slept == [7.0, 2.0, 3.0]
