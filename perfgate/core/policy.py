@@ -198,9 +198,7 @@ def _apply(comparison: Comparison, chosen: _Chosen) -> list[Verdict]:
     if chosen.change is not None and chosen.change.relative is not None:
         verdict = rules.change(comparison, chosen.change, chosen.change.relative)
         if verdict is not None and verdicts and _was_not_asked(verdict, chosen.change.relative):
-            verdicts[0] = verdicts[0]._replace(
-                notes=(*verdicts[0].notes, f"the change is not judged: {verdict.reason}")
-            )
+            verdicts = [_with_note(verdicts[0], verdict, comparison)]
         elif verdict is not None:
             verdicts.append(verdict)
     if chosen.any is not None and (drop := rules.drop(comparison, chosen.any)) is not None:
@@ -208,6 +206,13 @@ def _apply(comparison: Comparison, chosen: _Chosen) -> list[Verdict]:
     if not verdicts and chosen.any is not None:
         verdicts.append(rules.watched(comparison, chosen.any))
     return verdicts
+
+
+def _with_note(limit: Verdict, change: Verdict, comparison: Comparison) -> Verdict:
+    """The verdict on the limit, which says that the change was not judged; without a value it has said that already."""
+    if comparison.after is None:
+        return limit
+    return limit._replace(notes=(*limit.notes, f"the change is not judged: {change.reason}"))
 
 
 def _was_not_asked(verdict: Verdict, relative: Relative) -> bool:

@@ -131,7 +131,7 @@ def change(comparison: Comparison, budget: Budget, relative: Relative) -> Verdic
         if comparison.state is State.LOWER_BOUND and found is Level.PASS:
             reason = f"the value is only a lower bound: {comparison.reason}"
             return _verdict(comparison, budget, Rule.CHANGE, Level.INCONCLUSIVE, reason)
-        return _verdict(comparison, budget, Rule.CHANGE, found, _change_text(comparison, relative, found))
+        return _verdict(comparison, budget, Rule.CHANGE, found, _change_text(comparison, relative, found, rise))
     return _tested(comparison, budget, relative, side, found)
 
 
@@ -144,7 +144,7 @@ def _tested(comparison: Comparison, budget: Budget, relative: Relative, side: Si
     small = not exceeds(rise, budget.min_effect)
     if found > Level.PASS and evidence.finding is Finding.REAL and not small:
         why = _at_most_warn(evidence, budget) if found is Level.BLOCK else ""
-        text = _change_text(comparison, relative, found)
+        text = _change_text(comparison, relative, found, rise)
         notes = (f"at most warn: {why}",) if why else ()
         return _verdict(comparison, budget, Rule.CHANGE, Level.WARN if why else found, text, notes=notes)
     asked = relative.block if relative.block is not None else relative.warn
@@ -234,8 +234,10 @@ def _upper(evidence: Tested, side: Side, comparison: Comparison) -> float | None
     return evidence.change_high if _upward(comparison, side) else -evidence.change_low
 
 
-def _change_text(comparison: Comparison, relative: Relative, found: Level) -> str:
+def _change_text(comparison: Comparison, relative: Relative, found: Level, rise: float) -> str:
     amount = write_percent(comparison.relative)
+    if found is Level.PASS and rise <= 0:
+        return "unchanged" if comparison.relative == 0 else f"{amount}, not worse"
     if found is Level.PASS:
         floor = f" or not by more than {relative.at_least}" if relative.at_least else ""
         asked = relative.warn if relative.warn is not None else relative.block

@@ -67,6 +67,9 @@ def _history(decision: Decision, comparison: Comparison) -> list[str]:
     if made.baseline_problem:
         lines.append(f"              {made.baseline_problem}")
     for index, value in zip(comparison.runs, comparison.used, strict=True):
+        if index >= len(made.baseline_runs):
+            lines.append(f"              a run that the decision does not name  {_plain(value):>14}")
+            continue
         run = made.baseline_runs[index]
         lines.append(f"              {run.started_at}  {run.commit[:10]}  {_plain(value):>14}  {run.id}")
     for reason, count in comparison.excluded:

@@ -30,7 +30,7 @@ def render(decision: Decision, *, width: int, colour: bool, verbose: bool = Fals
     shown, grouped = _grouped(shown, verbose=verbose)
     if shown:
         lines += ["", _table(decision, shown, width=width, colour=colour)]
-    lines += [harmless(line) for line in grouped]
+    lines += [wrapped for line in grouped for wrapped in _wrapped(harmless(line), width)]
     hidden = (
         len(decision.verdicts)
         - len(shown)
@@ -66,7 +66,7 @@ def _grouped(verdicts: Sequence[Verdict], *, verbose: bool) -> tuple[list[Verdic
         names = ", ".join(str(verdict.series) for verdict in group[:3]) + (", …" if len(group) > 3 else "")
         lines.append(f"inconclusive: {len(group)} series ({names}): {reason}")
         if group[0].remedy:
-            lines.append(f"  {group[0].remedy}")
+            lines.append(f"({group[0].remedy})")
     kept = [verdict for verdict in verdicts if verdict.level is not Level.INCONCLUSIVE or verdict.reason not in many]
     return kept, lines
 
@@ -137,7 +137,7 @@ def _beside(decision: Decision, *, width: int, colour: bool, verbose: bool) -> l
     lines += [
         f"note: {caveat.message}" + (f" ({caveat.remedy})" if caveat.remedy else "") for caveat in decision.caveats
     ]
-    beside = [harmless(line) for line in lines]
+    beside = [wrapped for line in lines for wrapped in _wrapped(harmless(line), width)]
     if verbose and decision.observed:
         beside += [
             "",
@@ -146,6 +146,12 @@ def _beside(decision: Decision, *, width: int, colour: bool, verbose: bool) -> l
         ]
     todo = _todo(decision)
     return ([""] if beside else []) + beside + ([""] if todo else []) + todo
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False) or [""]
 
 
 def _todo(decision: Decision) -> list[str]:

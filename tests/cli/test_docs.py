@@ -42,7 +42,15 @@ def test_the_page_of_metrics_is_the_registry(root: Path) -> None:
 def test_every_key_of_the_budgets_schema_is_on_its_page(root: Path) -> None:
     page = (root / "docs" / "reference" / "budgets.md").read_text(encoding="utf-8")
     text = schema.text("budgets")
-    for key in set(re.findall(r'"(\w+)": \{', text)) - {"properties", "items", "additionalProperties", "anyOf", "times", "within", "never"}:
+    for key in set(re.findall(r'"(\w+)": \{', text)) - {
+        "properties",
+        "items",
+        "additionalProperties",
+        "anyOf",
+        "times",
+        "within",
+        "never",
+    }:
         assert key in page, key
 
 
