@@ -52,7 +52,8 @@ def _values(decision: Decision, comparison: Comparison) -> list[str]:
         f"work tree {context.worktree}" if context.worktree else "",
         str(context.machine),
     ]
-    lines.append(f"              {', '.join(part for part in where if part)}")
+    if any(where):
+        lines.append(f"              {', '.join(part for part in where if part)}")
     if comparison.origin:
         lines.append(f"              from {comparison.origin}")
     lines.append(f"kind          counted in {unit}, {comparison.better.value} is better, {comparison.assumption.value}")

@@ -12,7 +12,8 @@ from perfgate.render.text import harmless
 
 #: Below this many verdicts every one is shown; above it the passes are counted.
 _FEW = 12
-_NARROW = 110
+#: The reasons need this many columns beside the rest; where there is less, each verdict takes several lines.
+_LEAST_WHY = 34
 _COLOURS = {Level.BLOCK: "31;1", Level.WARN: "33;1", Level.INCONCLUSIVE: "36", Level.PASS: "32"}
 
 
@@ -87,11 +88,19 @@ def _table(decision: Decision, verdicts: Iterable[Verdict], *, width: int, colou
             text.why(verdict),
         )
         rows.append(cells)
-    if width >= _NARROW:
-        columns = (
-            Column("verdict", style="bold"), Column("series"), Column("before", number=True), Column("now", number=True),
-            Column("change", number=True), Column("budget"), Column("why"),
-        )  # fmt: skip
+    columns = (
+        Column("verdict", style="bold"),
+        Column("series"),
+        Column("before", number=True),
+        Column("now", number=True),
+        Column("change", number=True),
+        Column("budget"),
+        Column("why"),
+    )
+    fixed = sum(
+        max(len(column.name), *(len(row[index]) for row in rows)) + 2 for index, column in enumerate(columns[:-1])
+    )
+    if fixed + _LEAST_WHY <= width:
         return render_table(columns, rows, width=width, colour=colour)
     return _stacked(rows, width=width)
 

@@ -84,7 +84,12 @@ def decided(
 ) -> Decision:
     """The decision on these runs."""
     circumstances = Circumstances(
-        today=TODAY, situation=situation or Situation(branch="main", event="pull_request", ci=True), only=only
+        baseline_source=base.source,
+        baseline_runs=base.runs,
+        budgets_source="budgets.yaml",
+        today=TODAY,
+        situation=situation or Situation(branch="main", event="pull_request", ci=True),
+        only=only,
     )
     rules = Budgets(budgets=budgets, waivers=waivers)
     return decide([runs] if isinstance(runs, Run) else list(runs), base, rules, circumstances, messages)

@@ -16,7 +16,8 @@ from perfgate.core.budgets import Level
 from perfgate.core.decision import Decision
 from perfgate.core.model import Series
 from perfgate.core.units import Quantity
-from perfgate.render import annotations, explanation, markdown, terminal
+from perfgate.render import explanation, markdown, terminal
+from perfgate.render.annotations import render as annotations_of
 from perfgate.render.text import harmless
 from tests.core.making import baseline_of, budget, decided, measured, run
 from tests.render import decisions
@@ -69,7 +70,7 @@ def test_a_comment_is_never_longer_than_github_takes_and_says_what_it_leaves_out
 
 
 def test_annotations_are_ten_of_a_kind_at_most_and_say_how_many_more() -> None:
-    lines = annotations.render(decisions.many(37))
+    lines = annotations_of(decisions.many(37))
     assert len(lines) == 10
     assert lines[-1].endswith("and 28 more; the job summary has them all")
 
@@ -112,14 +113,12 @@ def test_text_from_data_moves_no_cursor_and_starts_no_command(name: str) -> None
     decision = hostile(name)
     for text in (
         terminal.render(decision, width=100, colour=False),
-        "\n".join(annotations.render(decision)),
+        "\n".join(annotations_of(decision)),
         markdown.render(decision),
         *(explanation.render(decision, each.series) for each in decision.comparisons),
     ):
         assert harmless(text.replace("\n", "")) == text.replace("\n", "")
-    assert all(
-        re.match(r"::(error|warning|notice) title=perfgate%3A \w+::", line) for line in annotations.render(decision)
-    )
+    assert all(re.match(r"::(error|warning|notice) title=perfgate%3A \w+::", line) for line in annotations_of(decision))
 
 
 @pytest.fixture(scope="module")
