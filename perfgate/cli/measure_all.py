@@ -38,6 +38,8 @@ def measured(project: Project, output: Path | None = None) -> tuple[Run, Path]:
     from perfgate.measure.entries import capture_all
 
     path = project.root / BUDGETS
+    if not path.exists():
+        raise InputError("there is no budgets.yaml", where=console.shown(path), remedy="make one: perfgate init")
     budgets = budgets_format.load(budgets_format.read(path, console.shown(path)), console.shown(path))
     if not budgets.entries:
         raise InputError(

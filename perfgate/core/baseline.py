@@ -135,6 +135,8 @@ def collect(
     ordered = sorted(entries, key=lambda entry: (entry[0].order, entry[0].id))
     histories: dict[Series, History] = {}
     kinds: dict[Kind, int] = {}
+    last: Kind | None = None
+    index = 0
     for position, (run, points) in enumerate(ordered):
         for series, value, kind in points:
             if cuts and any(run.started_at <= cut.at and cut.selector.matches(series) for cut in cuts):
@@ -144,7 +146,10 @@ def collect(
                 history = histories[series] = History()
             history.values.append(value)
             history.runs.append(position)
-            history.kinds.append(kinds.setdefault(kind, len(kinds)))
+            # Most points are of the kind before them, and hashing a kind is dear.
+            if kind is not last:
+                last, index = kind, kinds.setdefault(kind, len(kinds))
+            history.kinds.append(index)
     return Baseline(
         runs=tuple(run for run, _ in ordered),
         kinds=tuple(kinds),

@@ -8,7 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,17 +39,16 @@ def capture(entry: CommandEntry, surroundings: Surroundings, progress: Callable[
     argv = fill(entry.run)
     found: list[Execution] = []
     total = entry.warmup + entry.runs
-    for number, execution in enumerate(_executions(argv, surroundings, runs=total, go_on=False), 1):
-        stage = (
-            f"warm-up {number} of {entry.warmup}"
-            if number <= entry.warmup
-            else f"run {number - entry.warmup} of {entry.runs}"
-        )
-        progress(stage)
-        if execution.returncode != 0:
-            raise _failed(f'"{entry.name}"', execution, stage)
-        if number > entry.warmup:
-            found.append(execution)
+    # Closed at once, whatever happens: then the launcher ends the command before the scratch folder goes.
+    with closing(_executions(argv, surroundings, runs=total, go_on=False)) as executions:
+        for number, execution in enumerate(executions, 1):
+            warm = number <= entry.warmup
+            stage = f"warm-up {number} of {entry.warmup}" if warm else f"run {number - entry.warmup} of {entry.runs}"
+            progress(stage)
+            if execution.returncode != 0:
+                raise _failed(f'"{entry.name}"', execution, stage)
+            if not warm:
+                found.append(execution)
     return _captured(entry, found)
 
 
@@ -108,7 +108,8 @@ def run_once(
 
     Raises CommandFailed with the end of its output where `accept` refuses its exit code, InputError where there is no such program.
     """
-    (execution,) = _executions(tuple(argv), surroundings, runs=1, go_on=True)
+    with closing(_executions(tuple(argv), surroundings, runs=1, go_on=True)) as executions:
+        (execution,) = executions
     if not accept(execution.returncode):
         raise _failed(what, execution, "")
     return execution
@@ -138,7 +139,9 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _executions(argv: Sequence[str], surroundings: Surroundings, *, runs: int, go_on: bool) -> Iterator[Execution]:
+def _executions(
+    argv: Sequence[str], surroundings: Surroundings, *, runs: int, go_on: bool
+) -> Generator[Execution, None, None]:
     """Run a command through the launcher; one Execution for each run, until one fails unless `go_on`."""
     program = _program(argv, surroundings)
     output = surroundings.work / "output"
@@ -185,14 +188,11 @@ def _execution(told: Mapping[str, Any], argv: Sequence[str], output: Path) -> Ex
 
 
 def _memory(told: Mapping[str, Any]) -> int | None:
-    """The peak of the tree: the largest sum seen, or the largest single process where that was more than the launcher's own size.
+    """The peak of the tree: the largest sum seen, or the largest single process, which the kernel never tells below the launcher's size.
 
-    A command too quick and too small for both is no larger than the launcher.
+    So a command that is smaller than the launcher counts as large as that: always the same, rather than what a sample happened to see.
     """
-    seen = told["sampled"]
-    if told["maxrss"] > told["floor"]:
-        seen = max(seen, told["maxrss"])
-    return int(seen or min(told["floor"], told["maxrss"])) or None
+    return max(int(told["sampled"]), int(told["maxrss"])) or None
 
 
 def _program(argv: Sequence[str], surroundings: Surroundings) -> str:

@@ -3,15 +3,14 @@
 Run by itself with `python -I -S launcher.py`; it imports nothing of perfgate. One JSON line on stdin is the job; for each run one
 JSON line on stdout is the result. When stdin closes, because perfgate ended in whatever way, the running command is killed.
 
-The kernel counts a child's peak memory (`ru_maxrss`) from the fork on, so it is never below the launcher's own size: that floor
-is told with every result.
+The kernel counts a child's peak memory (`ru_maxrss`) from the fork on, so it is never below the launcher's own size. That is why the
+launcher is small.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import resource
 import select
 import signal
 import sys
@@ -36,21 +35,31 @@ class _Watch(threading.Thread):
         self._wake_read, self._wake_write = os.pipe()
         self._lock = threading.Lock()
         self._pid = 0
-        self.peak = 0
+        self._abandoned = False
+        self._peak = 0
 
     def begin(self, pid: int) -> None:
         """Watch the process group `pid` from now on."""
         with self._lock:
-            self._pid, self.peak = pid, 0
+            self._pid, self._peak = pid, 0
+            if self._abandoned:
+                _kill_and_leave(pid)
         os.write(self._wake_write, b".")
 
     def end(self) -> int:
         """Stop watching; the largest sum of memory seen, in bytes, 0 where the command was too quick to be seen."""
         with self._lock:
             self._pid = 0
-            return self.peak
+            return self._peak
 
     def run(self) -> None:
+        try:
+            self._watch()
+        finally:
+            # Without a watch nobody would notice that perfgate is gone, so this end is treated as that one.
+            self._abandon()
+
+    def _watch(self) -> None:
         poll = select.poll()
         poll.register(0, select.POLLIN | select.POLLHUP)
         poll.register(self._wake_read, select.POLLIN)
@@ -60,8 +69,8 @@ class _Watch(threading.Thread):
                 pid = self._pid
             for descriptor, _ in poll.poll(pause * 1000 if pid else None):
                 if descriptor == 0 and not os.read(0, 65536):
-                    self._abandon()
-                elif descriptor == self._wake_read:
+                    return
+                if descriptor == self._wake_read:
                     os.read(self._wake_read, 65536)
                     pause = _FIRST_LOOK
             if pid:
@@ -72,15 +81,19 @@ class _Watch(threading.Thread):
         seen = _memory_of_tree(pid)
         with self._lock:
             if self._pid == pid:
-                self.peak = max(self.peak, seen)
-        if self._output and os.stat(self._output).st_size > _OUTPUT_LIMIT:
-            os.truncate(self._output, 0)
+                self._peak = max(self._peak, seen)
+        try:
+            if os.stat(self._output).st_size > _OUTPUT_LIMIT:
+                os.truncate(self._output, 0)
+        except OSError:
+            # The folder is gone where perfgate is just ending.
+            return
 
     def _abandon(self) -> None:
         with self._lock:
+            self._abandoned = True
             if self._pid:
-                _kill(self._pid)
-        os._exit(1)
+                _kill_and_leave(self._pid)
 
 
 def _memory_of_tree(pid: int) -> int:
@@ -106,6 +119,11 @@ def _kill(group: int) -> None:
         return
 
 
+def _kill_and_leave(group: int) -> None:
+    _kill(group)
+    os._exit(1)
+
+
 def _execute(job: dict, watch: _Watch) -> dict:
     """Run the command once; seconds, bytes, and the exit code (negative: the signal that ended it)."""
     actions = [
@@ -127,7 +145,6 @@ def _execute(job: dict, watch: _Watch) -> dict:
         "wall": wall,
         "cpu": usage.ru_utime + usage.ru_stime,
         "maxrss": usage.ru_maxrss * _MAXRSS_UNIT,
-        "floor": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT,
         "sampled": peak,
         "code": os.waitstatus_to_exitcode(status),
     }

@@ -28,7 +28,7 @@ def test_every_command_has_an_example_and_its_page_is_its_help(
     words: tuple[str, ...], root: Path, tmp_path: Path
 ) -> None:
     told = Program(tmp_path, git=False).perfgate(*words, "--help", environ={"COLUMNS": "100"}).out.rstrip()
-    assert re.search(rf"Example: .*perfgate {' '.join(words)}", told)
+    assert re.search(rf"Example: .*perfgate {' '.join(words)}", told, re.DOTALL)
     page = (root / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
     assert f"## perfgate {' '.join(words)}\n\n```text\n{told}\n```" in page
 

@@ -153,7 +153,10 @@ def test_however_perfgate_ends_the_command_ends_too(tmp_path: Path, number: sign
             break
         time.sleep(0.05)
     process.send_signal(number)
-    _, told = process.communicate(timeout=30)
+    try:
+        _, told = process.communicate(timeout=30)
+    finally:
+        process.kill()
     assert gone(int(pid.read_text(encoding="utf-8")))
     if number == signal.SIGINT:
         assert process.returncode == 130

@@ -73,7 +73,8 @@ def predict(history: Sequence[float], candidate: float, *, resolution: float = 0
     half_width = max(quantile * spread, FLOOR * unit, one_step)
     x = math.log(candidate) if log else candidate
     distance = (x - center) / half_width if half_width else math.copysign(math.inf, x - center) if x != center else 0.0
-    tail = 0.0 if spread == 0 else student.upper_tail(REAL_AT * half_width / spread, df)
+    # Rounded, so that the many series without a floor share one evaluation.
+    tail = 0.0 if spread == 0 else student.upper_tail(round(REAL_AT * half_width / spread, 9), df)
     reach = REAL_AT * half_width + student.quantile(_POWER, df) * spread
     return Prediction(
         n=n,

@@ -44,6 +44,7 @@ def incomplete_beta(a: float, b: float, x: float) -> float:
     return 1.0 - front * _beta_fraction(b, a, 1.0 - x) / b
 
 
+@lru_cache(maxsize=4096)
 def upper_tail(t: float, df: float) -> float:
     """P(T > t) for Student's t with `df` degrees of freedom (Abramowitz and Stegun 26.7.1)."""
     half = 0.5 * incomplete_beta(df / 2.0, 0.5, df / (df + t * t))
