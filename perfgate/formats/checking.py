@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any, NoReturn
@@ -73,6 +74,8 @@ class Found:
         """A finite number."""
         value = self.value
         if type(value) is float:
+            if math.isinf(value):
+                self.refuse("the number is larger than any that can be kept")
             return value
         if type(value) is not int:
             self.refuse(f"a number is wanted, not {_kind(value)}")

@@ -59,7 +59,7 @@ _MACHINE = ("os", "arch", "runner", "cpu_model")
 
 def load(data: bytes, where: str) -> Run:
     """The run in the text of a run.json; `where` names the file in messages. Raises InputError; `id` stays ""."""
-    top = Found(strict_json.loads(data, where), where)
+    top = Found(strict_json.loads(data, where, infinite=True), where)
     if isinstance(top.value, dict) and top.value.get("schema") != SCHEMA:
         _refuse_schema(top)
     fields = top.fields(("schema", "context", "measurements"), ("details", "caveats", "excluded"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,11 @@ def read(path: Path, *, shown: str = "", limit: int = LIMIT, decimal: bool = Fal
     return loads(read_file(path, where, limit=limit), where, limit=limit, decimal=decimal)
 
 
-def loads(data: bytes, where: str, *, limit: int = LIMIT, decimal: bool = False) -> Any:
+def loads(data: bytes, where: str, *, limit: int = LIMIT, decimal: bool = False, infinite: bool = False) -> Any:
     """The value in JSON text; with `decimal`, numbers with a fraction or exponent come as Decimal.
 
-    Raises InputError for anything that is not strict JSON in UTF-8 within the limits.
+    With `infinite`, a number too large for a float comes as an infinity, for callers that hold every number against a limit
+    anyway: it is twice as fast. Raises InputError for anything that is not strict JSON in UTF-8 within the limits.
     """
     if len(data) > limit:
         raise InputError(f"the file has {len(data):,} bytes, more than the {limit:,} that are read", where=where)
@@ -43,7 +44,7 @@ def loads(data: bytes, where: str, *, limit: int = LIMIT, decimal: bool = False)
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError("the text is not UTF-8", where=f"{where}:{line}", remedy="save the file as UTF-8") from error
     try:
-        return _decoder(decimal=decimal).decode(text)
+        return _decoder(_decimal if decimal else float if infinite else _float).decode(text)
     except json.JSONDecodeError as error:
         raise InputError(
             f"this is not JSON: {error.msg[0].lower()}{error.msg[1:]}",
@@ -83,11 +84,11 @@ def _block(value: object, depth: int, indent: str) -> str:
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True).encode
 
 
-def _decoder(*, decimal: bool) -> json.JSONDecoder:
+def _decoder(parse_float: Callable[[str], Any]) -> json.JSONDecoder:
     return json.JSONDecoder(
         object_pairs_hook=_object,
         parse_constant=_constant,
-        parse_float=_decimal if decimal else _float,
+        parse_float=parse_float,
         strict=True,
     )
 
