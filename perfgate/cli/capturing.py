@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from perfgate.cli import console
-from perfgate.cli.project import Project
-from perfgate.core.model import Capture, Run
+from perfgate.cli.project import NO_COMMIT, Project
+from perfgate.core.model import Capture, Context, Run
 from perfgate.errors import OperationFailed
 from perfgate.formats import run as run_format
 from perfgate.formats.files import write_atomically
@@ -50,7 +50,7 @@ def keep(capture: Capture, output: Path | None, project: Project) -> tuple[Run, 
     context = describe(project.lineage, project.event, project.environ, _STARTED)
     run = Run(context, capture.measurements, capture.details, capture.caveats)
     data = run_format.dump(run)
-    path = output or _default_path(project, data)
+    path = output or _default_path(project, run.context, data)
     write_atomically(path, data)
     return run, path
 
@@ -66,9 +66,9 @@ def show(run: Run, path: Path, *, as_json: bool) -> None:
     console.say(f"written to {console.shown(path)}")
 
 
-def _default_path(project: Project, data: bytes) -> Path:
+def _default_path(project: Project, context: Context, data: bytes) -> Path:
     """A name of its own for every capture, so that two processes measuring at once never meet."""
     project.scratch()
     stamp = utc_text(_STARTED).replace("-", "").replace(":", "")
     digest = hashlib.sha256(data + os.urandom(8)).hexdigest()[:8]
-    return project.runs / f"{stamp}-{digest}.json"
+    return project.runs / f"{stamp}-{context.tested[:12] or NO_COMMIT}-{digest}.json"

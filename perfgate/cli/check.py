@@ -43,6 +43,8 @@ def check(
         as_json=as_json,
         fail_on=fail_on.value,
     )
+    # Before minutes of measuring: budgets that cannot be read, or a base branch that is not here.
+    judging.find_rules(project, budgets)
     run, path = measured(project)
     decision = judging.judge(project, judging.Candidate((run,), (path,)), options)
     raise typer.Exit(exit_codes.of_decision(decision, fail_on.value))

@@ -133,13 +133,11 @@ def _expand(argument: str) -> list[Path]:
 def _current(project: Project) -> Candidate:
     lineage = project.lineage
     matching: list[tuple[Run, Path]] = []
-    others = 0
-    for path in sorted(project.runs.glob("*.json")):
+    others = len(list(project.runs.glob("*.json")))
+    for path in project.runs_of(lineage.tested):
         run = _load(path)
         if (run.context.tested, run.context.worktree) == (lineage.tested, lineage.worktree):
             matching.append((run, path))
-        else:
-            others += 1
     if not matching:
         found = f"; {others} of other states were left out" if others else ""
         raise NothingJudged(

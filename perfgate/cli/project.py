@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,6 +19,11 @@ from perfgate.store.lineage import Lineage, trace
 BUDGETS = "budgets.yaml"
 #: Where perfgate leaves what it measured and decided; never part of the project.
 SCRATCH = ".perfgate"
+#: Stands for the commit in the name of a run that has none.
+NO_COMMIT = "no-commit"
+
+
+_RUN_NAME = re.compile(r"\d{8}T\d{6}Z-([0-9a-f]{12}|no-commit)-[0-9a-f]{8}\.json")
 
 
 class Project(NamedTuple):
@@ -43,6 +49,12 @@ class Project(NamedTuple):
     def runs(self) -> Path:
         """The folder of measured runs."""
         return self.root / SCRATCH / "runs"
+
+    def runs_of(self, commit: str) -> list[Path]:
+        """The measured runs that may be of this commit: a name that tells another one need not be read."""
+        told = commit[:12] or NO_COMMIT
+        names = (path for path in self.runs.glob("*.json"))
+        return sorted(path for path in names if (match := _RUN_NAME.fullmatch(path.name)) is None or match[1] == told)
 
     @property
     def decisions(self) -> Path:

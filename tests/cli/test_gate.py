@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from perfgate.core.model import State
 from perfgate.formats import run as run_format
-from tests.cli.program import HERE, Program
+from tests.cli.program import ENVIRON, HERE, Program
 from tests.core.making import measured, run
 
 SIZE = "size.bytes{path=wheel}"
@@ -374,3 +376,15 @@ def test_sub_projects_of_a_repository_have_their_own_budgets(tmp_path: Path) -> 
     ended = inner.perfgate("gate", "run.json")
     assert ended.code == 20
     assert "services/api" in (inner.root / ".perfgate/decision/comment.md").read_text(encoding="utf-8")
+
+
+def test_two_processes_that_measure_at_once_leave_two_runs(tmp_path: Path) -> None:
+    program = Program(tmp_path, "version: 1\nbudgets:\n  - {series: size.bytes, limit: 9 kB}\n")
+    argv = [sys.executable, "-m", "perfgate", "measure", "size", "budgets.yaml"]
+    processes = [
+        subprocess.Popen(argv, cwd=tmp_path, env=ENVIRON, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(4)
+    ]
+    assert [process.wait() for process in processes] == [0] * 4
+    assert len(list((tmp_path / ".perfgate" / "runs").glob("*.json"))) == 4
+    assert program.perfgate("gate").code == 0
