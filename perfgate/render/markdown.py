@@ -21,7 +21,7 @@ from perfgate.render.text import harmless
 LIMIT = 65_536
 _SIGNS = {Level.BLOCK: "⛔", Level.WARN: "⚠️", Level.INCONCLUSIVE: "❔", Level.PASS: "✅"}
 # Words, numbers and the punctuation of perfgate's own sentences; nothing that Markdown or GitHub reads as more than text.
-_PROSE = re.compile(r"[A-Za-z0-9 .,;:()%+\-–…×→≥'\"/±−?=]*")
+_PROSE = re.compile(r"[A-Za-z0-9 \u00a0.,;:()%+\-–…×→≥'\"/±−?=]*")
 _NOT_PROSE = re.compile(r"www\.|://|:[a-z0-9_+\-]+:|\b[0-9a-f]{7,64}\b|GH-\d", re.IGNORECASE)
 _CONTEXT = Context(prec=3)
 
@@ -83,11 +83,11 @@ def _table(decision: Decision, verdicts: Sequence[Verdict], most: int) -> str:
         cells = (
             f"{_SIGNS[verdict.level]} {text.level_of(verdict)}",
             code(str(verdict.series)),
-            prose(before),
-            prose(after),
-            prose(text.change(comparison, interval=True)),
-            prose(text.budget_of(verdict)),
-            prose(text.why(verdict)),
+            prose(_unbroken(before)),
+            prose(_unbroken(after)),
+            prose(_unbroken(text.change(comparison, interval=True)).replace("\u00a0(", " (")),
+            prose(text.budget_of(verdict).replace(" %", "\u00a0%")),
+            prose(text.why(verdict).replace(" %", "\u00a0%")),
         )
         lines.append("| " + " | ".join(cells) + " |")
     if len(verdicts) > most:
@@ -100,6 +100,11 @@ def _inline(note: str) -> str:
     return (
         f"`{note[0]}`{note[1:]}" if note[:1] in set("-+>=") or (note[:1].isdigit() and note[1:2] in set(".)")) else note
     )
+
+
+def _unbroken(words: str) -> str:
+    """A number that stays on one line with its unit."""
+    return words.replace(" ", "\u00a0")
 
 
 def _folded(heading: str, inner: str) -> str:
@@ -116,7 +121,8 @@ def _notes(decision: Decision, most: int) -> list[str]:
     notes += [f"{code(str(series))} is gone since the baseline; no budget names it" for series in decision.vanished]
     if decision.elsewhere:
         reasons = sorted({reason for _, reason in decision.elsewhere})
-        notes.append(f"{len(decision.elsewhere)} budgets did not apply here: {prose('; '.join(reasons))}")
+        count = len(decision.elsewhere)
+        notes.append(f"{count} budget{'' if count == 1 else 's'} did not apply here: {prose('; '.join(reasons))}")
     if not notes:
         return []
     more = [f"and {len(notes) - most} more"] if len(notes) > most else []

@@ -60,7 +60,7 @@ def budget_of(verdict: Verdict) -> str:
     if verdict.rule is Rule.LIMIT and budget.limit is not None:
         return f"limit {budget.limit}"
     if verdict.rule is Rule.MISSING:
-        return f"on_missing {budget.on_missing.word}"
+        return f"missing: {budget.on_missing.word}"
     if verdict.rule is Rule.DROP:
         return "drop by half"
     relative = budget.relative
