@@ -58,6 +58,7 @@ def lazy_group(commands: Sequence[tuple[str, str]]) -> type[TyperGroup]:
     return LazyGroup
 
 
+_SETTINGS = frozenset({"--quiet", "-q", "--verbose"})
 _INTERRUPTED = "interrupted; nothing was stored"
 _EXIT_CODES = "Exit codes: " + " · ".join(f"{code} {meaning}" for code, meaning in exit_codes.TABLE)
 
@@ -88,7 +89,14 @@ def perfgate(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; every error has been told by then."""
-    return guarded(lambda: app(list(arguments), prog_name="perfgate", standalone_mode=True))
+    return guarded(lambda: app(_settings_first(arguments), prog_name="perfgate", standalone_mode=True))
+
+
+def _settings_first(arguments: Sequence[str]) -> list[str]:
+    """The program's own switches may stand anywhere before `--`: people write `perfgate check --quiet`."""
+    end = list(arguments).index("--") if "--" in arguments else len(arguments)
+    own = [word for word in arguments[:end] if word in _SETTINGS]
+    return own + [word for word in arguments[:end] if word not in _SETTINGS] + list(arguments[end:])
 
 
 def guarded(work: Callable[[], object]) -> int:

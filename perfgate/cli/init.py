@@ -56,6 +56,8 @@ one; look after them with `perfgate baseline --help`.
 
 def _ignore_scratch(root: Path) -> bool:
     """Add `.perfgate/` to a .gitignore that is there; a project without one is left alone (`.perfgate` ignores itself)."""
+    from perfgate.formats.files import write_atomically
+
     path = root / ".gitignore"
     if not path.is_file():
         return False
@@ -63,7 +65,7 @@ def _ignore_scratch(root: Path) -> bool:
     if any(line.strip().strip("/") == SCRATCH for line in text.splitlines()):
         return False
     separator = "" if not text or text.endswith("\n") else "\n"
-    path.write_text(f"{text}{separator}{SCRATCH}/\n", encoding="utf-8", errors="surrogateescape")
+    write_atomically(path, f"{text}{separator}{SCRATCH}/\n".encode("utf-8", "surrogateescape"))
     return True
 
 

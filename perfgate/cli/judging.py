@@ -67,7 +67,9 @@ def judge(project: Project, candidate: Candidate, options: Options) -> Decision:
         )
     rules = find_rules(project, options.budgets)
     lineage, moved = lineage_of(project, candidate.runs)
+    console.say_verbose(f"judged by {rules.source}; base of the tested tree: {lineage.base or 'unknown'}")
     baseline = load_baseline(project, rules.budgets, lineage)
+    console.say_verbose(f"baseline: {baseline.source or 'none'}, {len(baseline.runs)} runs")
     circumstances = Circumstances(
         context=candidate.runs[0].context,
         runs=tuple(console.shown(path) for path in candidate.files),

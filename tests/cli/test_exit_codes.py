@@ -181,3 +181,11 @@ def test_the_table_of_exit_codes_is_the_same_everywhere(root: Path, program: Pro
                 (root / page).read_text(encoding="utf-8"),
                 re.MULTILINE,
             ), (page, code)
+
+
+def test_quiet_and_verbose_may_stand_anywhere_before_the_dashes(program: Program) -> None:
+    assert program.perfgate("measure", "size", "budgets.yaml", "--quiet").err == ""
+    assert "written to" in program.perfgate("measure", "size", "budgets.yaml").err
+    program.measure(measured(SIZE, 100.0))
+    assert "base of the tested tree" in program.perfgate("gate", "--verbose").err
+    assert program.perfgate("measure", "command", "it", "--runs", "1", "--", "echo", "-q").code == 0
