@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from perfgate.core.metrics import find
-from perfgate.core.model import Capture, Caveat, Measurement, Series, State
+from perfgate.core.model import Capture, Caveat, Measurement
+from perfgate.core.registered import measurement
 from perfgate.errors import InputError
 
 #: The API tells whole seconds.
@@ -197,28 +197,13 @@ def _measured(jobs: Sequence[Job], workflow: str, begun: float | None, where: st
     queues = [queue for job in jobs if (queue := job.queue) is not None]
     longest = max(queues) if len(queues) == len(jobs) else None
 
+    failed = f"the attempt did not succeed ({', '.join(bad)}), so its times say nothing" if bad else ""
+
     def of(metric: str, seconds: float | None, missing: str, **labels: str) -> Measurement:
-        known = find(metric)
-        if known is None or known.unit is None:
-            raise ValueError(f"{metric} is not in the registry")
-        made = Measurement(
-            Series.of(metric, workflow=workflow, **labels),
-            known.unit,
-            known.better,
-            known.assumption,
-            (),
-            where,
-            resolution=RESOLUTION,
-            conditions=conditions,
-        )
-        if bad:
-            return made._replace(
-                state=State.UNKNOWN, reason=f"the attempt did not succeed ({', '.join(bad)}), so its times say nothing"
-            )
-        return (
-            made._replace(values=(seconds,))
-            if seconds is not None
-            else made._replace(state=State.UNKNOWN, reason=missing)
+        values = () if failed or seconds is None else (seconds,)
+        names = {"workflow": workflow, **labels}
+        return measurement(
+            metric, names, values, origin=where, resolution=RESOLUTION, conditions=conditions, unknown=failed or missing
         )
 
     found = [

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from perfgate.core.entries import CommandEntry
-from perfgate.core.metrics import find
-from perfgate.core.model import Capture, Caveat, Measurement, Series, State
-from perfgate.core.stats.estimators import block_medians, median
+from perfgate.core.model import Capture, Caveat, Measurement
+from perfgate.core.registered import measurement
+from perfgate.core.stats.estimators import median
 from perfgate.errors import CommandFailed, InputError, OperationFailed
 from perfgate.measure.surroundings import Surroundings
 
@@ -57,32 +57,13 @@ def _captured(entry: CommandEntry, found: Sequence[Execution]) -> Capture:
 
     origin = shlex.join(entry.run)[:500]
 
-    def measured(
-        metric: str, values: Sequence[float], *, state: State = State.MEASURED, reason: str = ""
-    ) -> Measurement:
-        known = find(metric)
-        if known is None or known.unit is None:
-            raise ValueError(f"{metric} is not in the registry")
-        series = Series.of(metric, command=entry.name)
-        return Measurement(
-            series,
-            known.unit,
-            known.better,
-            known.assumption,
-            block_medians(values),
-            origin,
-            state=state,
-            reason=reason,
-        )
+    def measured(metric: str, values: Sequence[float], unknown: str = "") -> Measurement:
+        return measurement(metric, {"command": entry.name}, values, origin=origin, unknown=unknown)
 
     walls = [each.wall for each in found]
     memory = [float(each.memory) for each in found if each.memory is not None]
-    if len(memory) == len(found):
-        peak = measured("command.memory", memory)
-    else:
-        peak = measured(
-            "command.memory", [], state=State.UNKNOWN, reason="this system does not tell the memory of a process tree"
-        )
+    missing = "this system does not tell the memory of a process tree"
+    peak = measured("command.memory", memory if len(memory) == len(found) else [], missing)
     measurements = (measured("command.wall", walls), measured("command.cpu", [each.cpu for each in found]), peak)
     return Capture(measurements, caveats=_caveats(entry, walls))
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from perfgate.core.entries import SizeEntry
-from perfgate.core.metrics import find
-from perfgate.core.model import Capture, Measurement, Series
+from perfgate.core.model import Capture, Measurement
+from perfgate.core.registered import measurement
 from perfgate.errors import InputError, OperationFailed
 from perfgate.measure.command import fill, run_once
 from perfgate.measure.globbing import matches
@@ -29,17 +29,13 @@ def capture(entry: SizeEntry, surroundings: Surroundings, progress: Callable[[st
     if entry.run:
         progress("running " + entry.run[0])
         run_once(fill(entry.run, out=out), surroundings, what=f'"{entry.name}"')
-    metric = find("size.bytes")
-    if metric is None or metric.unit is None:
-        raise ValueError("size.bytes is not in the registry")
     measurements: list[Measurement] = []
     largest: list[tuple[int, str, str]] = []
     for pattern in entry.paths:
         progress(f"weighing {pattern}")
         total, files = _weigh(pattern, fill([pattern], out=out)[0], surroundings.root)
         shown = pattern.replace("{out}/", "").replace("{out}", "out")
-        series = Series.of("size.bytes", path=shown[:300])
-        measurements.append(Measurement(series, metric.unit, metric.better, metric.assumption, (float(total),), shown))
+        measurements.append(measurement("size.bytes", {"path": shown[:300]}, [float(total)], origin=shown))
         largest += [(size, name, shown) for name, size in files]
     largest.sort(key=lambda row: (-row[0], row[1]))
     rows: tuple[dict[str, str | int | float | bool | None], ...] = tuple(

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from perfgate.adapters.llm_usage import Call, read
 from perfgate.core.entries import TokensEntry
-from perfgate.core.metrics import find
-from perfgate.core.model import Capture, Caveat, Measurement, Series, State
+from perfgate.core.model import Capture, Caveat, Measurement
 from perfgate.core.pricing import PriceBook, cost
-from perfgate.core.stats.estimators import block_medians
+from perfgate.core.registered import measurement
 from perfgate.core.units import Number
 from perfgate.errors import InputError, OperationFailed
 from perfgate.measure.command import fill, run_once
@@ -95,19 +94,9 @@ def _measured(name: str, scenario: _Scenario, book: PriceBook) -> list[Measureme
     origin = origins[0] + (f" and {len(origins) - 1} more" if len(origins) > 1 else "")
     model = ("model", "+".join(models)[:300])
 
-    def of(metric: str, values: Sequence[Number], *conditions: tuple[str, str]) -> Measurement:
-        known = find(metric)
-        if known is None or known.unit is None:
-            raise ValueError(f"{metric} is not in the registry")
-        series = Series.of(metric, scenario=name)
-        return Measurement(
-            series,
-            known.unit,
-            known.better,
-            known.assumption,
-            block_medians(values),
-            origin,
-            conditions=tuple(sorted((model, *conditions))),
+    def of(metric: str, values: Sequence[Number], *conditions: tuple[str, str], unknown: str = "") -> Measurement:
+        return measurement(
+            metric, {"scenario": name}, values, origin=origin, conditions=(model, *conditions), unknown=unknown
         )
 
     found = [
@@ -125,7 +114,7 @@ def _measured(name: str, scenario: _Scenario, book: PriceBook) -> list[Measureme
     book_of = ("price book", book.id)
     why = _why_unknown(scenario, book)
     if why:
-        found.append(of("llm.cost", [], book_of)._replace(state=State.UNKNOWN, reason=why))
+        found.append(of("llm.cost", [], book_of, unknown=why))
     else:
         found.append(of("llm.cost", [_cost(task, book) for task in tasks], book_of))
     return found
