@@ -95,7 +95,7 @@ def judge(
         chosen = rulebook.choose(comparison.series)
         if chosen.any is None:
             observed += [
-                verdict._replace(level=Level.PASS)
+                verdict._replace(level=Level.PASS if verdict.found is not Level.INCONCLUSIVE else verdict.found)
                 for verdict in _apply(comparison, _Chosen.one(budgets.for_unbudgeted(comparison.series)))
             ]
         else:
@@ -247,7 +247,8 @@ def _settle(
         notes += [note] if note else []
         level = Level.PASS if waived else level
     most = verdict.budget.enforce.most
-    if level > most:
+    # What could not be judged stays inconclusive, however little a budget may enforce: it is never called a pass.
+    if level >= Level.WARN and level > most:
         notes.append(f"enforce: {verdict.budget.enforce.value} ({level.word} without it)")
         level = most
     if level is Level.WARN and verdict.series in reasons:

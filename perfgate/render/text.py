@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from perfgate.core.budgets import NO_BUDGET, Level, Side
+from perfgate.core.budgets import Enforce, Level, Side
 from perfgate.core.compare import Comparison, Tested
 from perfgate.core.decision import Decision, Rule, Verdict
 from perfgate.core.units import write_percent, write_threshold, write_values
@@ -88,8 +88,13 @@ def headline(decision: Decision) -> str:
 
 
 def level_of(verdict: Verdict) -> str:
-    """The level as a word; of a series without a budget, what it would be."""
-    if verdict.budget.place == NO_BUDGET and verdict.found > Level.INCONCLUSIVE:
+    """The level as a word; of what is only observed, what it would be."""
+    if (
+        verdict.budget.enforce is Enforce.OBSERVE
+        and verdict.level is Level.PASS
+        and verdict.found > Level.INCONCLUSIVE
+        and not verdict.waived
+    ):
         return f"would {verdict.found.word}"
     return verdict.level.word
 

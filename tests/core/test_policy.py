@@ -321,6 +321,14 @@ def test_enforce_caps_the_level_and_says_so() -> None:
     assert "enforce: observe (block without it)" in watched.verdicts[0].notes
 
 
+def test_what_could_not_be_judged_is_never_called_a_pass_even_where_it_is_only_observed() -> None:
+    watched = decided(run(measured(UNIT_TESTS, 1.0)), Baseline(), budget(UNIT_TESTS, enforce=Enforce.OBSERVE))
+    assert watched.verdicts[0].level is Level.INCONCLUSIVE
+    assert watched.nothing_judged
+    nobodys = decided(run(measured(UNIT_TESTS, 1.0)), Baseline(), budget("size.bytes"))
+    assert nobodys.observed[0].level is Level.INCONCLUSIVE
+
+
 def test_inconclusive_can_be_raised() -> None:
     found = decided(run(measured(UNIT_TESTS, 1.0)), Baseline(), budget(UNIT_TESTS, on_inconclusive=Level.WARN))
     assert found.level is Level.WARN
