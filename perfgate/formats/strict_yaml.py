@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from perfgate.errors import InputError
@@ -24,7 +26,7 @@ class Node(NamedTuple):
     column: int
     text: str = ""
     quoted: bool = False
-    keys: dict[str, tuple[int, int]] = {}  # noqa: RUF012 - never changed; a mapping brings its own
+    keys: Mapping[str, tuple[int, int]] = MappingProxyType({})
 
     @property
     def place(self) -> str:

@@ -1,0 +1,292 @@
+"""decision.json in: the decision that `explain` and any later program can rely on."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from decimal import Decimal
+
+from perfgate.core.baseline import BaselineRun
+from perfgate.core.budgets import Budget, Enforce, Judge, Level, Relative, Side, Situation, When
+from perfgate.core.compare import Anchor, Comparison, Evidence, Exact, Finding, Insufficient, Tested
+from perfgate.core.decision import Circumstances, Decision, Rule, Unmatched, Verdict
+from perfgate.core.metrics import Assumption, Direction
+from perfgate.core.model import Caveat, Selector, Series, State
+from perfgate.core.stats.prediction import Prediction
+from perfgate.core.units import Number, Quantity, Unit
+from perfgate.errors import InputError
+from perfgate.formats import strict_json
+from perfgate.formats.checking import Found
+from perfgate.formats.run import context_of
+
+SCHEMA = "perfgate/decision/1"
+_LEVELS = {level.word: level for level in Level}
+_MOST = 200_000
+
+
+def load(data: bytes, where: str) -> Decision:
+    """The decision in the text of a decision.json; raises InputError that names the place of the first mistake."""
+    top = Found(strict_json.loads(data, where), where)
+    if isinstance(top.value, dict) and top.value.get("schema") != SCHEMA:
+        top.refuse("this is not a decision that this perfgate reads", "make one: perfgate check")
+    fields = top.fields(
+        ("schema", "level", "circumstances", "budgets", "verdicts", "observed", "comparisons"),
+        ("nothing_judged", "counts", "expected_false_alarms", "unmatched", "elsewhere", "vanished", "caveats"),
+    )
+    budgets = [_budget(item) for item in fields["budgets"].items(_MOST)]
+    unmatched = [item.fields(("budget", "level", "why")) for item in _items(fields, "unmatched")]
+    elsewhere = [item.fields(("budget", "why")) for item in _items(fields, "elsewhere")]
+    return Decision(
+        level=_level(fields["level"]),
+        verdicts=tuple(_verdict(item, budgets) for item in fields["verdicts"].items(_MOST)),
+        observed=tuple(_verdict(item, budgets) for item in fields["observed"].items(_MOST)),
+        comparisons=tuple(_comparison(item) for item in fields["comparisons"].items(_MOST)),
+        unmatched=tuple(
+            Unmatched(_chosen(part["budget"], budgets), _level(part["level"]), part["why"].text()) for part in unmatched
+        ),
+        elsewhere=tuple((_chosen(part["budget"], budgets), part["why"].text()) for part in elsewhere),
+        vanished=tuple(_series(item) for item in _items(fields, "vanished")),
+        caveats=tuple(_caveat(item) for item in _items(fields, "caveats")),
+        expected_false_alarms=fields["expected_false_alarms"].number() if "expected_false_alarms" in fields else 0.0,
+        circumstances=_circumstances(fields["circumstances"]),
+    )
+
+
+def _items(fields: dict[str, Found], name: str) -> list[Found]:
+    return fields[name].items(_MOST) if name in fields else []
+
+
+def _texts(found: Found) -> tuple[str, ...]:
+    return tuple(item.text() for item in found.items(_MOST))
+
+
+def _level(found: Found) -> Level:
+    return _LEVELS[found.one_of(_LEVELS)]
+
+
+def _chosen(found: Found, budgets: list[Budget]) -> Budget:
+    position = found.whole()
+    if position >= len(budgets):
+        found.refuse(f"there is no budget {position}")
+    return budgets[position]
+
+
+def _series(found: Found) -> Series:
+    try:
+        return Series.parse(found.text())
+    except InputError as error:
+        found.refuse(error.what)
+
+
+def _selector(found: Found) -> Selector:
+    try:
+        return Selector.parse(found.text())
+    except InputError as error:
+        found.refuse(error.what)
+
+
+def _unit(found: Found) -> Unit:
+    try:
+        return Unit.parse(found.text(100))
+    except InputError as error:
+        found.refuse(error.what)
+
+
+def _value(found: Found) -> Number:
+    if isinstance(found.value, str):
+        try:
+            value = Decimal(found.value)
+        except ArithmeticError:
+            found.refuse("an amount is wanted")
+        if not value.is_finite():
+            found.refuse("an amount is wanted")
+        return value
+    return found.number()
+
+
+def _optional(found: Found) -> Number | None:
+    return None if found.value is None else _value(found)
+
+
+def _ratio(found: Found) -> float | None:
+    if found.value is None:
+        return None
+    if isinstance(found.value, str):
+        return math.inf if found.one_of(("infinite", "-infinite")) == "infinite" else -math.inf
+    return found.number()
+
+
+def _sure(found: Found) -> float:
+    value = _ratio(found)
+    if value is None:
+        found.refuse("a number is wanted, not null")
+    return value
+
+
+def _quantity(found: Found) -> Quantity | None:
+    if found.value is None:
+        return None
+    part = found.fields(("value", "unit", "written"))
+    try:
+        return Quantity(Decimal(part["value"].text(100)), _unit(part["unit"]), part["written"].text())
+    except ArithmeticError:
+        part["value"].refuse("a number is wanted")
+
+
+def _circumstances(found: Found) -> Circumstances:
+    part = found.fields(("context", "runs", "baseline", "budgets_source", "situation", "today"), ("only", "reproduce"))
+    baseline = part["baseline"].fields(("source", "problem", "runs"))
+    situation = part["situation"].fields(("branch", "event", "labels", "paths", "ci"))
+    runs = [item.fields(("id", "commit", "started_at")) for item in baseline["runs"].items(_MOST)]
+    try:
+        today = date.fromisoformat(part["today"].text(30))
+    except ValueError:
+        part["today"].refuse("a date is wanted")
+    return Circumstances(
+        context=context_of(part["context"]),
+        runs=_texts(part["runs"]),
+        baseline_source=baseline["source"].text(),
+        baseline_problem=baseline["problem"].text(),
+        baseline_runs=tuple(
+            BaselineRun(run["id"].text(), run["commit"].text(), run["started_at"].text()) for run in runs
+        ),
+        budgets_source=part["budgets_source"].text(),
+        situation=Situation(
+            branch=situation["branch"].text(),
+            event=situation["event"].text(),
+            labels=_texts(situation["labels"]),
+            paths=None if situation["paths"].value is None else _texts(situation["paths"]),
+            ci=situation["ci"].truth(),
+        ),
+        today=today,
+        only=part["only"].text() if "only" in part else "",
+        reproduce=part["reproduce"].text() if "reproduce" in part else "",
+    )
+
+
+def _budget(found: Found) -> Budget:
+    part = found.fields((
+        "series", "place", "limit", "relative", "tolerance", "min_effect", "on_missing", "on_inconclusive", "enforce", "judge", "when",
+    ))  # fmt: skip
+    when = part["when"].fields(("branch", "event", "label", "paths", "ci"))
+    return Budget(
+        selector=_selector(part["series"]),
+        limit=_quantity(part["limit"]),
+        relative=_relative(part["relative"]),
+        tolerance=part["tolerance"].number(),
+        min_effect=part["min_effect"].number(),
+        on_missing=_level(part["on_missing"]),
+        on_inconclusive=_level(part["on_inconclusive"]),
+        enforce=Enforce(part["enforce"].one_of([each.value for each in Enforce])),
+        when=When(
+            **{name: _texts(when[name]) for name in ("branch", "event", "label", "paths")},
+            ci=None if when["ci"].value is None else when["ci"].truth(),
+        ),
+        judge=Judge(part["judge"].one_of([each.value for each in Judge])),
+        place=part["place"].text(),
+    )
+
+
+def _relative(found: Found) -> Relative | None:
+    if found.value is None:
+        return None
+    part = found.fields(("side", "warn", "block", "at_least", "stated"))
+    side = Side(part["side"].one_of([each.value for each in Side]))
+    return Relative(
+        side, _ratio(part["warn"]), _ratio(part["block"]), _quantity(part["at_least"]), part["stated"].truth()
+    )
+
+
+def _verdict(found: Found, budgets: list[Budget]) -> Verdict:
+    part = found.fields(
+        ("series", "rule", "level", "found", "reason", "notes", "remedy", "suspect", "waived", "budget")
+    )
+    return Verdict(
+        series=_series(part["series"]),
+        rule=Rule(part["rule"].one_of([each.value for each in Rule])),
+        level=_level(part["level"]),
+        found=_level(part["found"]),
+        reason=part["reason"].text(),
+        budget=_chosen(part["budget"], budgets),
+        notes=_texts(part["notes"]),
+        remedy=part["remedy"].text(),
+        suspect=part["suspect"].truth(),
+        waived=part["waived"].truth(),
+    )
+
+
+def _caveat(found: Found) -> Caveat:
+    part = found.fields(("code", "message"), ("remedy",))
+    return Caveat(part["code"].text(), part["message"].text(), part["remedy"].text() if "remedy" in part else "")
+
+
+_COMPARISON = (
+    "series", "unit", "better", "assumption", "state", "reason", "origin", "before", "after", "relative", "worse", "values", "interval",
+    "used", "runs", "excluded", "anchor", "caveats", "evidence",
+)  # fmt: skip
+
+
+def _comparison(found: Found) -> Comparison:
+    part = found.fields(_COMPARISON)
+    interval = [item.number() for item in part["interval"].items(2)] if part["interval"].value is not None else []
+    excluded = [item.fields(("reason", "count")) for item in part["excluded"].items(_MOST)]
+    return Comparison(
+        series=_series(part["series"]),
+        unit=_unit(part["unit"]),
+        better=Direction(part["better"].one_of([each.value for each in Direction])),
+        assumption=Assumption(part["assumption"].one_of([each.value for each in Assumption])),
+        after=_optional(part["after"]),
+        before=_optional(part["before"]),
+        relative=_ratio(part["relative"]),
+        worse=_ratio(part["worse"]),
+        evidence=_evidence(part["evidence"]),
+        values=tuple(_value(item) for item in part["values"].items(_MOST)),
+        interval=(interval[0], interval[1]) if len(interval) == 2 else None,
+        state=State(part["state"].one_of([each.value for each in State])),
+        reason=part["reason"].text(),
+        origin=part["origin"].text(),
+        used=tuple(_value(item) for item in part["used"].items(_MOST)),
+        runs=tuple(item.whole() for item in part["runs"].items(_MOST)),
+        excluded=tuple((each["reason"].text(), each["count"].whole()) for each in excluded),
+        anchor=_anchor(part["anchor"]),
+        caveats=tuple(_caveat(item) for item in part["caveats"].items(_MOST)),
+    )
+
+
+def _anchor(found: Found) -> Anchor | None:
+    if found.value is None:
+        return None
+    part = found.fields(("run", "value", "worse", "beyond"))
+    return Anchor(part["run"].text(), _value(part["value"]), _ratio(part["worse"]), part["beyond"].truth())
+
+
+def _evidence(found: Found) -> Evidence:
+    kind = Found(found.value.get("kind") if isinstance(found.value, dict) else None, found.where, found.place).one_of(
+        ("exact", "insufficient", "tested")
+    )
+    if kind == "exact":
+        return Exact(found.fields(("kind", "source"))["source"].text())
+    if kind == "insufficient":
+        part = found.fields(("kind", "code", "missing", "remedy"))
+        return Insufficient(part["code"].text(), part["missing"].text(), part["remedy"].text())
+    part = found.fields(("kind", "method", "finding", "change_low", "change_high", "at_most_warn", "numbers"))
+    return Tested(
+        part["method"].text(),
+        Finding(part["finding"].one_of([each.value for each in Finding])),
+        _prediction(part["numbers"]),
+        _ratio(part["change_low"]),
+        _ratio(part["change_high"]),
+        part["at_most_warn"].truth(),
+    )
+
+
+def _prediction(found: Found) -> Prediction:
+    part = found.fields(tuple(Prediction._fields))
+    known = {name: _sure(part[name]) for name in part if name not in {"n", "log", "visible", "visible_drop"}}
+    return Prediction(
+        n=part["n"].whole(1),
+        log=part["log"].truth(),
+        visible=_ratio(part["visible"]),
+        visible_drop=_ratio(part["visible_drop"]),
+        **known,
+    )
