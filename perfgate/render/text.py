@@ -84,7 +84,9 @@ def headline(decision: Decision) -> str:
         return "nothing was judged: no budget met a series"
     counts = ((decision.number_at(level), level.word) for level in sorted(Level, reverse=True))
     told = ", ".join(f"{count} {word}" for count, word in counts if count)
-    return f"{total} verdict{'s' if total > 1 else ''}: {told}"
+    told = f"{total} verdict{'s' if total > 1 else ''}: {told}"
+    unclear = decision.level is Level.INCONCLUSIVE and not decision.nothing_judged
+    return f"{told}; of what could be judged, nothing breaches a budget" if unclear else told
 
 
 def level_of(verdict: Verdict) -> str:
