@@ -111,9 +111,12 @@ def _stacked(rows: Sequence[tuple[str, ...]], *, width: int) -> str:
 
     lines: list[str] = []
     for level, series, before, after, change, budget, reason in rows:
-        head = f"{level:<13}{series}"
         lines += textwrap.wrap(
-            harmless(head), width, subsequent_indent=" " * 13, break_long_words=True, break_on_hyphens=False
+            harmless(series) or " ",
+            width,
+            initial_indent=f"{level:<13}",
+            subsequent_indent=" " * 13,
+            break_on_hyphens=False,
         )
         numbers = f"{before} → {after}  {change}  ({budget})" if before != "–" else f"{after}  ({budget})"
         lines += textwrap.wrap(harmless(numbers), width, initial_indent=" " * 13, subsequent_indent=" " * 13)
