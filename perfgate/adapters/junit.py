@@ -1,263 +1,303 @@
 """JUnit XML of every common dialect, streamed: identities and times are kept, the document is not.
 
 Counters and suite times of the file are never trusted; they are computed anew from the cases. A case that stands there more
-than once was tried more than once: the last attempt is its result, and all attempts' times were spent.
+than once was tried more than once: the last attempt that was not skipped is its result, and all attempts' times were spent.
+The last and not the best: pytest-rerunfailures leaves every failed attempt but the last as a case that looks passed.
 """
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 from xml.parsers import expat
 
-from perfgate.adapters.junit_numbers import Times
+from perfgate.adapters.junit_cases import FAILED, PASSED, SEPARATOR, SKIPPED, TIMED, Report, short
+from perfgate.adapters.junit_numbers import LONGEST, ODD, Comma, Waiting, parse
 from perfgate.errors import InputError
 
 #: Limits beyond any real report; each is refused with a sentence.
-DEPTH, CASES, TOKEN = 64, 5_000_000, 16 * 1024 * 1024
-_CHUNK = 256 * 1024
-_IDENTITY = 1000
-PASSED, FAILED, SKIPPED = 0, 1, 2
-# A case without any time is as unknown as one whose time cannot be read.
-_TIMED, _UNREADABLE = 1, 2
-_SEPARATOR = "\x1f"
-_FAILURES = frozenset({"failure", "error", "rerunFailure", "rerunError"})
-_FLAKY = frozenset({"flakyFailure", "flakyError"})
+DEPTH, CASES, TAG, NAMES = 64, 5_000_000, 8 * 1024 * 1024, 10_000
+
+_CHUNK = 64 * 1024
+# What an element means for its case.
+_OTHER, _CASE, _SUITE, _ROOT, _FAILURE, _SKIP, _FLAKY, _RERUN = range(8)
+_MEANINGS = {
+    "testcase": _CASE,
+    "testsuite": _SUITE,
+    "testsuites": _ROOT,
+    "failure": _FAILURE,
+    "error": _FAILURE,
+    "skipped": _SKIP,
+    "flakyFailure": _FLAKY,
+    "flakyError": _FLAKY,
+    "rerunFailure": _RERUN,
+    "rerunError": _RERUN,
+}
+_NOT_RUN = frozenset({"notrun", "disabled", "suppressed"})
+# CTest writes this where it was given no name.
+_NO_NAMES = frozenset({"", "(empty)"})
+# Colours and zero bytes in captured output: XML forbids them, and many runners write them all the same.
+_FORBIDDEN = bytes(set(range(32)) - set(b"\t\n\r"))
+_HARMLESS = bytes.maketrans(_FORBIDDEN, b"?" * len(_FORBIDDEN))
+_TRUNCATED = frozenset({"no element found", "unclosed token", "partial character", "unclosed CDATA section"})
 
 
-class Case(NamedTuple):
-    """A test case with all its attempts; `seconds` is their sum, None where one of them tells none."""
-
-    suite: str
-    classname: str
-    name: str
-    seconds: float | None
-    state: int
-    flaky: bool
-    suspect: bool
-
-    @property
-    def title(self) -> str:
-        """How people know it: class and name, or the suite path where there is no class."""
-        return ".".join(part for part in (self.classname or self.suite, self.name) if part)
-
-
-class Report:
-    """The cases of one or more report files, held as columns: 200,000 cases take some 40 MB."""
-
-    def __init__(self) -> None:
-        self._index: dict[str, int] = {}
-        self._seconds = array("d")
-        self._states = bytearray()
-        self._timed = bytearray()
-        self._retried: set[int] = set()
-        self._failed_before: set[int] = set()
-        self._files = 0
-        self.suites: dict[str, None] = {}
-        self.root_name = ""
-        self.wall: float | None = None
-        self.resolution = 0.0
-        self.unreadable_times: list[str] = []
-
-    def read(self, stream: BinaryIO, where: str) -> None:
-        """Add the cases of a report; raises InputError with line and column for anything that is not one."""
-        reader = _Reader(self, where)
-        reader.run(stream)
-        self._files += 1
-        times = reader.times.settle()
-        self._take_times(times, reader, where)
-        self.resolution = max(self.resolution, reader.times.resolution)
-        self.wall = reader.wall(times) if self._files == 1 else None
-        self.root_name = reader.root_name if self._files == 1 else ""
-
-    def _take_times(self, times: list[float | None], reader: _Reader, where: str) -> None:
-        new = len(self._states) - len(self._seconds)
-        self._seconds.extend([0.0] * new)
-        self._timed.extend(bytes(new))
-        for case, seconds in zip(reader.owners, times, strict=True):
-            if case < 0:
-                continue
-            if seconds is None:
-                self._timed[case] = _UNREADABLE
-            else:
-                self._seconds[case] += seconds
-                self._timed[case] |= _TIMED
-        self.unreadable_times += [f"{where}:{line}" for line in reader.times.refused_lines]
-
-    def prefix(self, path: str) -> str:
-        """The beginning of the identity of every case in a suite of the file that is being read."""
-        return f"{self._files}{_SEPARATOR}{path}{_SEPARATOR}"
-
-    def add(self, prefix: str, classname: str, name: str) -> int:
-        """The position of a case, new or known; a known one is tried again."""
-        key = f"{prefix}{classname[:_IDENTITY]}{_SEPARATOR}{name[:_IDENTITY]}"
-        states = self._states
-        position = self._index.setdefault(key, len(states))
-        if position == len(states):
-            if position >= CASES:
-                raise InputError(f"the report has more than {CASES:,} cases", remedy="split it")
-            states.append(PASSED)
-            return position
-        if states[position] == FAILED:
-            self._failed_before.add(position)
-        self._retried.add(position)
-        states[position] = PASSED
-        return position
-
-    def mark(self, case: int, state: int) -> None:
-        """The result of a case's newest attempt."""
-        if self._states[case] != FAILED:
-            self._states[case] = state
-
-    def mark_flaky(self, case: int) -> None:
-        """An earlier attempt of this case failed."""
-        self._failed_before.add(case)
-
-    def cases(self) -> Iterator[Case]:
-        """Every case once, in the order of the files."""
-        for key, at in self._index.items():
-            _, suite, classname, name = key.split(_SEPARATOR, 3)
-            state = self._states[at]
-            failed_before = at in self._failed_before
-            # Reruns of pytest-rerunfailures leave earlier attempts that look passed: retried, outcome unknown.
-            suspect = at in self._retried and not failed_before and state == PASSED
-            seconds = self._seconds[at] if self._timed[at] == _TIMED else None
-            yield Case(suite, classname, name, seconds, state, failed_before and state == PASSED, suspect)
+def read(stream: BinaryIO, where: str, report: Report) -> None:
+    """Add the cases of a report file; raises InputError with line and column for anything that is not one."""
+    reader = _Reader(report, where, report.new_suite(-1, str(report.files)))
+    reader.run(stream)
+    report.files += 1
+    report.names.add(reader.name())
+    report.resolution = max(report.resolution, reader.step())
+    report.wall, report.no_wall = reader.wall()
+    if report.files > 1:
+        report.wall, report.no_wall = None, f"{report.files} reports tell no common wall time"
 
 
 class _Reader:
     """One pass of expat over one file."""
 
-    def __init__(self, report: Report, where: str) -> None:
-        self.report = report
-        self.where = where
-        self.times = Times()
-        #: For each time in `times`, the case it belongs to; -1 for the root's.
-        self.owners = array("l")
-        self.root_name = ""
-        self._stated: list[tuple[str, int]] = []
-        self._top_suites = 0
-        self._suites: list[str] = []
-        self._add = report.add
-        self._prefix = report.prefix("")
-        self._opened: list[str] = []
+    def __init__(self, report: Report, where: str, home: int) -> None:
+        self._report = report
+        self._where = where
+        self._take = report.take
+        self._seconds, self._timed, self._states = report.seconds, report.timed, report.states
+        self._meanings = dict(_MEANINGS)
+        #: For each open element what to go back to at its end: a case, a suite (as a 1-tuple), or nothing.
+        self._opened: list[int | tuple[int] | None] = []
+        self._suite = home
+        self._home = home
+        self._prefix = f"{home}{SEPARATOR}"
         self._case = -1
+        self._before = PASSED
+        self._retry = False
+        self._decimals = 0
+        self._longest = 0.0
+        self._odd_step = 0.0
+        self._waiting = Waiting()
+        #: Times told by the root (True) or a suite below it, in order; None until settled or where unreadable.
+        self._stated: list[tuple[bool, float | None]] = []
+        self._root_name = ""
+        self._tops: set[str] = set()
+        self._top_suites = 0
+        self._loose, self._known = False, len(self._states)
         self._parser = expat.ParserCreate()
 
     def run(self, stream: BinaryIO) -> None:
         parser = self._parser
         parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
-        parser.StartDoctypeDeclHandler = self._refuse_doctype
-        parser.EntityDeclHandler = self._refuse_doctype
-        fed = 0
+        parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = self._refuse_declaration
+        fed, one_byte = 0, True
         try:
             while chunk := stream.read(_CHUNK):
-                parser.Parse(chunk, False)
+                if not fed:
+                    # In UTF-16 zero bytes are half of every letter.
+                    one_byte = b"\0" not in chunk[:4] and chunk[:2] not in {b"\xff\xfe", b"\xfe\xff"}
                 fed += len(chunk)
-                if fed - parser.CurrentByteIndex > TOKEN:
-                    self._refuse("a single tag is larger than 16 MB")
+                parser.Parse(self._harmless(chunk) if one_byte else chunk, False)
+                if fed - parser.CurrentByteIndex > TAG:
+                    self._refuse(f"a single tag or comment is larger than {TAG // 2**20} MB")
+                if len(parser.intern) > NAMES:
+                    self._refuse(f"it has more than {NAMES:,} names of elements and attributes")
             if fed == 0:
-                raise InputError(
-                    "the file is empty",
-                    where=self.where,
-                    remedy="let the tests write it again; they may have been stopped",
-                )
+                remedy = "let the tests write it again; they may have been stopped"
+                raise InputError("the file is empty", where=self._where, remedy=remedy)
             parser.Parse(b"", True)
         except expat.ExpatError as error:
-            what = f"this is not well-formed XML: {expat.ErrorString(error.code)}"
+            raise self._not_xml(error) from error
+        except (ValueError, LookupError) as error:
+            # An encoding that neither expat nor Python knows; only the first line can declare one.
+            what = f"the declared encoding cannot be read: {error}"
+            raise InputError(what, where=f"{self._where}:1", remedy="save the report as UTF-8") from error
+        self._enter(self._home)
+        self._settle()
+
+    def _harmless(self, chunk: bytes) -> bytes:
+        clean = chunk.translate(_HARMLESS)
+        if clean != chunk:
+            self._report.control_characters = True
+        return clean
+
+    def _not_xml(self, error: expat.ExpatError) -> InputError:
+        told = expat.ErrorString(error.code) or "unknown error"
+        if (error.lineno, error.offset) == (1, 0):
+            remedy = "name the JUnit XML report of the tests"
+        elif told in _TRUNCATED or error.code == expat.errors.codes[expat.errors.XML_ERROR_TAG_MISMATCH]:
             remedy = "let the tests write it again; they may have been stopped half-way"
-            raise InputError(what, where=f"{self.where}:{error.lineno}:{error.offset + 1}", remedy=remedy) from error
-        except ValueError as error:
-            # An encoding that neither expat nor Python knows.
-            raise InputError(
-                f"the text cannot be decoded: {error}", where=self.where, remedy="save the report as UTF-8"
-            ) from error
-        except LookupError as error:
-            raise InputError(
-                f"the encoding is not known: {error}", where=self.where, remedy="save the report as UTF-8"
-            ) from error
+        else:
+            remedy = "its text may be in another encoding than it declares, or hold characters that XML forbids"
+        where = f"{self._where}:{error.lineno}:{error.offset + 1}"
+        return InputError(f"this is not well-formed XML: {told}", where=where, remedy=remedy)
 
-    def wall(self, times: list[float | None]) -> float | None:
-        """The wall time that the root, or the only suite, tells; None where it tells none, or nothing, as ctest does."""
-        for tag, position in self._stated:
-            if (tag == "testsuites" or self._top_suites == 1) and (seconds := times[position]):
-                return seconds
-        return None
-
-    def _refuse(self, what: str, remedy: str = "") -> None:
-        place = f"{self.where}:{self._parser.CurrentLineNumber}"
+    def _refuse(self, what: str, remedy: str = "name the JUnit XML report of the tests") -> None:
+        place = f"{self._where}:{self._parser.CurrentLineNumber}:{self._parser.CurrentColumnNumber + 1}"
         raise InputError(what, where=place, remedy=remedy)
 
-    def _refuse_doctype(self, *_: object) -> None:
-        self._refuse(
-            "the report declares a document type or entities, which are not read", "let the tests write plain JUnit XML"
-        )
+    def _refuse_declaration(self, *_: object) -> None:
+        what = "the report declares a document type or entities, which are not read"
+        self._refuse(what, "let the tests write plain JUnit XML")
+
+    # --- element by element: there may be millions, so a case is dealt with first, and in one go ---
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        """Called for every opening tag: there may be a million, so a case is dealt with first."""
-        if ":" in tag:
-            tag = tag.rpartition(":")[2]
-        self._opened.append(tag)
-        if tag == "testcase":
-            case = self._case = self._add(self._prefix, attributes.get("classname", ""), attributes.get("name", ""))
-            text = attributes.get("time")
-            if text is not None:
-                self.times.add(text, self._parser)
-                self.owners.append(case)
-            if "status" in attributes or "result" in attributes:
-                self._not_run(case, attributes)
-        elif self._case >= 0:
-            self._inside_case(tag, attributes)
-        elif tag in _SUITES:
-            self._suite(tag, attributes)
-        elif len(self._opened) == 1:
-            self._refuse(
-                f"the root element is <{tag[:60]}>, so this is not a JUnit report", "name the JUnit report of the tests"
-            )
+        meaning = self._meanings.get(tag)
+        if meaning != _CASE:
+            self._start_other(tag, meaning, attributes)
+            return
+        opened, known = self._opened, len(self._states)
+        opened.append(self._case)
+        get = attributes.get
+        case = self._case = self._take(self._prefix, get("classname", ""), get("name", ""), get("file", ""))
+        if case != known:
+            self._before, self._retry = self._report.try_again(case), True
+        else:
+            self._retry = False
+        text = get("time")
+        if text is not None:
+            try:
+                seconds = float(text)
+            except ValueError:
+                seconds = ODD
+            if 0.0 <= seconds < LONGEST and "_" not in text:
+                self._seconds[case] += seconds
+                self._timed[case] |= TIMED
+                dot = text.find(".")
+                if dot >= 0 and len(text) - dot > self._decimals:
+                    self._decimals = len(text) - dot
+                self._longest = max(self._longest, seconds)
+            else:
+                self._odd_time(case, text)
+        if "status" in attributes or "result" in attributes:
+            self._perhaps_not_run(attributes)
+        if len(opened) > DEPTH or known >= CASES:
+            self._refuse_size()
+
+    def _end(self, _tag: str) -> None:
+        back = self._opened.pop()
+        if isinstance(back, int):
+            self._case = back
+        elif back is not None:
+            self._enter(back[0])
+
+    def _refuse_size(self) -> None:
         if len(self._opened) > DEPTH:
             self._refuse(f"elements are nested deeper than {DEPTH}")
+        self._refuse(f"there are more than {CASES:,} cases", "read the reports of fewer suites at once")
 
-    def _end(self, tag: str) -> None:
-        self._opened.pop()
-        if tag.endswith("testcase"):
-            self._case = -1
-        elif tag.endswith("testsuite") and self._suites:
-            self._suites.pop()
-            self._prefix = self.report.prefix("/".join(self._suites))
+    def _start_other(self, tag: str, meaning: int | None, attributes: dict[str, str]) -> None:
+        if meaning is None:
+            meaning = self._meanings[tag] = _MEANINGS.get(tag.rpartition(":")[2], _OTHER)
+            if meaning == _CASE:
+                self._start(tag, attributes)
+                return
+        if not self._opened and meaning not in {_SUITE, _ROOT}:
+            self._refuse(f"the root element is <{tag[:60]}>, so this is not a JUnit report")
+        self._opened.append((self._suite,) if meaning == _SUITE else None)
+        if len(self._opened) > DEPTH:
+            self._refuse_size()
+        if meaning in {_SUITE, _ROOT}:
+            self._start_suite(attributes, root=meaning == _ROOT)
+        elif meaning != _OTHER:
+            self._mark(meaning, attributes)
 
-    def _not_run(self, case: int, attributes: dict[str, str]) -> None:
-        if attributes.get("status") in _NOT_RUN or attributes.get("result") in _NOT_RUN:
-            self.report.mark(case, SKIPPED)
-
-    def _inside_case(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag in _FAILURES:
-            self.report.mark(self._case, FAILED)
-        elif tag == "skipped":
-            self.report.mark(self._case, SKIPPED)
-        elif tag in _FLAKY:
-            self.report.mark_flaky(self._case)
-        text = attributes.get("time")
-        if tag in _ATTEMPTS and text is not None:
-            self.times.add(text, self._parser)
-            self.owners.append(self._case)
-
-    def _suite(self, tag: str, attributes: dict[str, str]) -> None:
-        name = attributes.get("name", "")
-        if tag == "testsuites":
-            self.root_name = name
+    def _start_suite(self, attributes: dict[str, str], *, root: bool) -> None:
+        name = short(attributes.get("name", "").strip())
+        top = self._suite == self._home
+        if root:
+            self._root_name = self._root_name or name
         else:
-            self._suites.append(name[:_IDENTITY])
-            self._prefix = self.report.prefix("/".join(self._suites))
-            self.report.suites[name[:_IDENTITY]] = None
+            self._top_suites += top
+            if top and len(self._tops) < 2:
+                self._tops.add(name)
+            self._enter(self._report.new_suite(self._suite, name))
         text = attributes.get("time")
-        if text is not None and (tag == "testsuites" or len(self._suites) == 1):
-            self._stated.append((tag, len(self.owners)))
-            self.times.add(text, self._parser)
-            self.owners.append(-1)
-        self._top_suites += tag == "testsuite" and len(self._suites) == 1
+        if top and text is not None and len(self._stated) < 2:
+            parsed = parse(text)
+            self._stated.append((root, parsed.seconds if parsed.comma is not Comma.EITHER else None))
+            self._waiting.saw(parsed.comma)
+            if parsed.comma is Comma.EITHER and parsed.seconds is not None:
+                self._waiting.hold(-len(self._stated), parsed.seconds, self._parser.CurrentLineNumber)
 
+    def _enter(self, suite: int) -> None:
+        """Go into a suite, or back to the one around it; cases met between suites belong to none."""
+        if self._suite == self._home:
+            self._loose = self._loose or len(self._states) > self._known
+        self._known = len(self._states)
+        self._suite = suite
+        self._prefix = f"{suite}{SEPARATOR}"
 
-_SUITES = frozenset({"testsuites", "testsuite"})
-_ATTEMPTS = frozenset({"flakyFailure", "flakyError", "rerunFailure", "rerunError"})
-_NOT_RUN = frozenset({"notrun", "disabled", "suppressed"})
+    def _mark(self, meaning: int, attributes: dict[str, str]) -> None:
+        """An element inside a case tells what became of it, or of an earlier attempt."""
+        case = self._case
+        if case < 0:
+            self._report.loose_failures += meaning == _FAILURE
+            return
+        if meaning in {_FAILURE, _RERUN}:
+            self._states[case] = FAILED
+        elif meaning == _SKIP:
+            self._skip()
+        else:
+            self._report.failed_before.add(case)
+        text = attributes.get("time")
+        if meaning in {_FLAKY, _RERUN} and text is not None:
+            self._odd_time(case, text)
+
+    def _perhaps_not_run(self, attributes: dict[str, str]) -> None:
+        if attributes.get("status") in _NOT_RUN or attributes.get("result") in _NOT_RUN:
+            self._skip()
+
+    def _skip(self) -> None:
+        """A skipped attempt changes nothing about the ones that ran."""
+        if self._states[self._case] != FAILED:
+            self._states[self._case] = self._before if self._retry else SKIPPED
+
+    # --- times ---
+
+    def _odd_time(self, case: int, text: str) -> None:
+        parsed, line = parse(text), self._parser.CurrentLineNumber
+        self._waiting.saw(parsed.comma)
+        if parsed.seconds is None:
+            self._report.unreadable(f"{self._where}:{line}")
+        elif parsed.comma is Comma.EITHER:
+            self._waiting.hold(case, parsed.seconds, line)
+            self._odd_step = min(self._odd_step or 0.001, 0.001)
+            return
+        else:
+            self._odd_step = min(self._odd_step or parsed.step, parsed.step)
+            self._longest = max(self._longest, parsed.seconds)
+        self._report.spend(case, parsed.seconds)
+
+    def _settle(self) -> None:
+        if self._decimals > 1:
+            self._waiting.saw(Comma.GROUP)
+        for owner, line, seconds in self._waiting.settle():
+            if owner < 0:
+                self._stated[-owner - 1] = (self._stated[-owner - 1][0], seconds)
+                continue
+            if seconds is None:
+                self._report.unreadable(f"{self._where}:{line}")
+            else:
+                self._longest = max(self._longest, seconds)
+            self._report.spend(owner, seconds)
+
+    def step(self) -> float:
+        """The smallest step that the times of the cases show, 0 where they show none; nothing is timed finer than 1 ns."""
+        plain = 10.0 ** (1 - self._decimals) if self._decimals > 1 else 0.0
+        return min((max(step, 1e-9) for step in (plain, self._odd_step) if step), default=0.0)
+
+    def name(self) -> str:
+        """The root's name, else that of the only suite directly below it, else ""."""
+        only = next(iter(self._tops)) if len(self._tops) == 1 else ""
+        return next((name for name in (self._root_name, only) if name not in _NO_NAMES), "")
+
+    def wall(self) -> tuple[float | None, str]:
+        """The time that the root or the only suite tells, where it can be the wall time; else None, and why."""
+        impossible = ""
+        for root, seconds in self._stated:
+            if not seconds or not (root or (self._top_suites == 1 and not self._loose)):
+                continue
+            if seconds + self.step() >= self._longest:
+                return seconds, ""
+            impossible = (
+                f"the report tells a wall time of {seconds:.6g} s, less than its longest case ({self._longest:.6g} s)"
+            )
+        return None, impossible or "the report tells no wall time"

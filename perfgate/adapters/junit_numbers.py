@@ -5,77 +5,101 @@ from __future__ import annotations
 import math
 import re
 from array import array
-from typing import Any
+from collections.abc import Iterator
+from enum import Enum
+from typing import NamedTuple
+
+#: No test takes longer than a year.
+LONGEST = 366 * 86_400.0
+#: A value that no time has: what `plain` answers for text that is more than digits and a dot.
+ODD = -1.0
 
 _PLAIN = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_COMMA = re.compile(r"\d+,\d+")
+# 2,120.532 and 1,024,000: the comma can only group thousands.
+_GROUPED = re.compile(r"[1-9]\d{0,2}(?:(?:,\d{3})+\.\d+|(?:,\d{3}){2,})")
+# 1.234,5: the comma can only be the decimal one.
+_GROUPED_BY_DOTS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+,\d+")
+_ONE_COMMA = re.compile(r"\d+,\d+")
 _AMBIGUOUS = re.compile(r"[1-9]\d{0,2},\d{3}")
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0}
 _WITH_UNIT = re.compile(r"(\d+(?:\.\d+)?)\s*(ns|us|µs|μs|ms|s)")
-#: No test takes longer than a year.
-_LONGEST = 366 * 86_400.0
-_SAMPLED = 2000
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
-class Times:
-    """The times of one file in their order; what `float` does not read is kept as text until the whole file has been seen."""
+class Comma(Enum):
+    """What a comma is in one time: nothing said, the decimal comma, a separator of thousands, or either of them."""
+
+    UNSEEN = 0
+    DECIMAL = 1
+    GROUP = 2
+    EITHER = 3
+
+
+class Parsed(NamedTuple):
+    """One time: seconds (None: cannot be read), its smallest step, and what it shows of the comma.
+
+    Where the comma may be either, the seconds are those of the decimal one.
+    """
+
+    seconds: float | None
+    step: float = 0.0
+    comma: Comma = Comma.UNSEEN
+
+
+def parse(text: str) -> Parsed:
+    """Read one time; negative, infinite and absurd ones are as unreadable as words."""
+    text = text.strip()
+    step, comma = 1.0, Comma.UNSEEN
+    if match := _WITH_UNIT.fullmatch(text):
+        number, step = match[1], _UNITS[match[2]]
+    elif _PLAIN.fullmatch(text):
+        number = text
+    elif _ONE_COMMA.fullmatch(text):
+        number = text.replace(",", ".")
+        comma = Comma.EITHER if _AMBIGUOUS.fullmatch(text) else Comma.DECIMAL
+    elif _GROUPED.fullmatch(text):
+        number, comma = text.replace(",", ""), Comma.GROUP
+    elif _GROUPED_BY_DOTS.fullmatch(text):
+        number, comma = text.replace(".", "").replace(",", "."), Comma.DECIMAL
+    else:
+        return Parsed(None)
+    value = float(number)
+    seconds = value * step if step != 1.0 else value
+    if not (math.isfinite(seconds) and 0.0 <= seconds < LONGEST):
+        return Parsed(None)
+    return Parsed(seconds, step * 10.0 ** -len(number.partition(".")[2]), comma)
+
+
+class Settled(NamedTuple):
+    """A time that had to wait for the end of its file: whose it is, its line, and its seconds, None where nothing tells."""
+
+    owner: int
+    line: int
+    seconds: float | None
+
+
+class Waiting:
+    """Times such as "1,234", one second or a thousand, held until the whole file has shown what its commas are."""
 
     def __init__(self) -> None:
-        self._values = array("d")
-        self._texts: dict[int, tuple[str, int]] = {}
-        self._decimals = self._sampled = 0
-        self._dots = False
-        self.refused_lines: list[int] = []
+        self._owners = array("q")
+        self._lines = array("q")
+        self._seconds = array("d")
+        self._seen: set[Comma] = set()
 
-    def add(self, text: str, parser: Any) -> None:
-        """The next time, as it is written."""
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if 0.0 <= value < _LONGEST and "_" not in text:
-            if self._sampled < _SAMPLED:
-                self._sampled += 1
-                self._decimals = max(self._decimals, len(text.partition(".")[2]))
-                self._dots = self._dots or "." in text
-        else:
-            self._texts[len(self._values)] = (text.strip(), parser.CurrentLineNumber)
-            value = math.nan
-        self._values.append(value)
+    def saw(self, comma: Comma) -> None:
+        """A time of the file showed what its commas are; a plain "0.5" shows that they are not decimal ones."""
+        self._seen.add(comma)
 
-    @property
-    def resolution(self) -> float:
-        """The smallest step that the file's times show: 0.001 for three decimals; 0 where they show none."""
-        return 10.0**-self._decimals if self._decimals else 0.0
+    def hold(self, owner: int, seconds: float, line: int) -> None:
+        """A time whose comma may be either; `seconds` read as the decimal one."""
+        self._owners.append(owner)
+        self._lines.append(line)
+        self._seconds.append(seconds)
 
-    def settle(self) -> list[float | None]:
-        """Every time in seconds; None for those that cannot be read, whose lines are then in `refused_lines`."""
-        comma = self._what_a_comma_is()
-        found: list[float | None] = list(self._values)
-        for position, (text, line) in self._texts.items():
-            found[position] = _read(text, comma)
-            if found[position] is None:
-                self.refused_lines.append(line)
-        return found
-
-    def _what_a_comma_is(self) -> str:
-        """ "decimal", "group", or "" where the file does not tell."""
-        texts = [text for text, _ in self._texts.values()]
-        if self._dots or any("," in text and "." in text for text in texts):
-            return "group"
-        clear = [text for text in texts if _COMMA.fullmatch(text) and not _AMBIGUOUS.fullmatch(text)]
-        return "decimal" if clear else ""
-
-
-def _read(text: str, comma: str) -> float | None:
-    value: float | None = None
-    if match := _WITH_UNIT.fullmatch(text):
-        value = float(match[1]) * _UNITS[match[2]]
-    elif comma == "decimal" and _COMMA.fullmatch(text):
-        value = float(text.replace(",", "."))
-    elif comma == "group" and _GROUPED.fullmatch(text):
-        value = float(text.replace(",", ""))
-    elif _PLAIN.fullmatch(text):
-        value = float(text)
-    return value if value is not None and 0.0 <= value < _LONGEST else None
+    def settle(self) -> Iterator[Settled]:
+        """Every time held, by the file's evidence; a file that shows nothing, or both, leaves them unknown."""
+        told = self._seen & {Comma.DECIMAL, Comma.GROUP}
+        scale = None if len(told) != 1 else 1.0 if Comma.DECIMAL in told else 1000.0
+        for owner, line, seconds in zip(self._owners, self._lines, self._seconds, strict=True):
+            # 1.234 * 1000 is not 1234 in binary; the text had three decimals.
+            yield Settled(owner, line, None if scale is None else round(seconds * scale, 3))

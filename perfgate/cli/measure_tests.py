@@ -41,10 +41,10 @@ def measure_tests(
     """
     from perfgate.cli.capturing import finish, surroundings
     from perfgate.core.entries import TestsEntry
-    from perfgate.measure.tests import capture
+    from perfgate.measure.tests import capture, suite_name
 
-    name = suite or (Path(command[0]).name if command else "tests")
-    entry = TestsEntry(console.named(name), tuple(command or ()), tuple(junit), suite)
+    run = tuple(command or ())
+    entry = TestsEntry(console.named(suite or suite_name(run)), run, tuple(junit), suite)
     with surroundings() as around, console.progress() as progress:
         captured = capture(entry, around, progress, cases=case_series)
     finish(captured, output, as_json=as_json)

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import heapq
 import math
+import os
+import shlex
 import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from perfgate.adapters.junit import FAILED, SKIPPED, Case, Report
+from perfgate.adapters import junit
+from perfgate.adapters.junit_cases import FAILED, SKIPPED, Case, Report
+from perfgate.adapters.labels import label, plain_text
 from perfgate.core.entries import TestsEntry
 from perfgate.core.metrics import find
 from perfgate.core.model import Capture, Caveat, Measurement, Series, State
 from perfgate.errors import CommandFailed, InputError, OperationFailed
 from perfgate.measure.command import fill, run_once
 from perfgate.measure.globbing import matches
+from perfgate.measure.result_files import shown
 from perfgate.measure.surroundings import Surroundings
 
 _SHOWN = 20
-_LABEL = 300
+_OUT = "{out}"
+_PYTEST = frozenset({"pytest", "py.test"})
+_REPORT_OPTIONS = ("--junitxml", "--junit-xml")
+#: Programs that start the program named behind their own words.
+_STARTERS = frozenset(
+    {"coverage", "env", "hatch", "nice", "pdm", "pipenv", "pixi", "poetry", "timeout", "uv", "uvx", "xvfb-run"}
+)
 Row = Mapping[str, str | int | float | bool | None]
 
 
@@ -28,264 +39,318 @@ def capture(
 ) -> Capture:
     """Run the suite once, or read the reports it left; with `cases` every test is a series tests.case_time{suite,test}.
 
-    Raises CommandFailed where the suite fails: a run that stopped early would look fast. Raises InputError where no report is found or one
-    cannot be read.
+    Raises CommandFailed where the suite fails (a run that stopped early would look fast) or leaves no report it was asked for,
+    InputError where no report is found or one cannot be read.
     """
     if not entry.run and not entry.junit:
         raise InputError(
             "there is neither a command nor a report", remedy="give one: --junit 'reports/*.xml', or -- pytest -q"
         )
-    wall: float | None = None
-    paths: list[Path] = []
-    stale = 0
-    if entry.run:
-        wall, paths, stale = _run(entry, surroundings, progress)
-    else:
-        paths = _found(entry.junit, surroundings.root)
+    reports = _made(entry, surroundings, progress) if entry.run else _found(entry.junit, surroundings.root)
     report = Report()
-    for path in paths:
-        shown = _shown(path, surroundings)
-        progress(f"reading {shown}")
-        try:
-            with path.open("rb") as stream:
-                report.read(stream, shown)
-        except OSError as error:
-            raise OperationFailed(f"the report cannot be read: {error.strerror}", where=shown) from error
-    return _captured(entry, report, paths, surroundings, wall=wall, stale=stale, each=cases)
+    for path in reports.paths:
+        name = _shown(path, reports, surroundings)
+        progress(f"reading {name}")
+        _read(path, name, report)
+    return _captured(entry, report, reports, surroundings, each=cases)
+
+
+def _read(path: Path, where: str, report: Report) -> None:
+    try:
+        if not path.is_file():
+            # A pipe or a device may never end.
+            what = "this is not a file" if path.exists() else "there is no such file"
+            raise InputError(what, where=where, remedy="name the JUnit report of the tests")
+        with path.open("rb") as stream:
+            junit.read(stream, where, report)
+    except OSError as error:
+        raise OperationFailed(
+            f"the report cannot be read: {error.strerror}", where=where, remedy="check its permissions"
+        ) from error
+
+
+def _shown(path: Path, reports: Reports, surroundings: Surroundings) -> str:
+    return "the report of the command" if path == reports.out else plain_text(shown(path, surroundings.root))
 
 
 # --- where reports come from ------------------------------------------------------------------------------------------
 
 
-def _run(
-    entry: TestsEntry, surroundings: Surroundings, progress: Callable[[str], None]
-) -> tuple[float, list[Path], int]:
-    """Run the suite; its wall time, the reports it wrote, and how many older ones were left out."""
-    out = Path(tempfile.mkdtemp(dir=surroundings.work)) / "junit.xml"
-    argv = fill(_with_report(entry), out=out)
-    before = {path: _stamp(path) for pattern in entry.junit for path in matches(surroundings.root, pattern)}
-    progress(f"running {entry.run[0]}")
-    started = time.time_ns()
-    execution = run_once(argv, surroundings, what=f'"{entry.name}"')
-    fresh = [out] if out.is_file() else []
-    stale = 0
-    for path in (path for pattern in entry.junit for path in matches(surroundings.root, pattern)):
-        # Two seconds for file systems that round their times.
-        if path in before and before[path] == _stamp(path) and _stamp(path)[0] < started - 2_000_000_000:
-            stale += 1
-        else:
-            fresh.append(path)
-    if entry.junit and not fresh:
-        raise CommandFailed(
-            f'the command "{entry.name}" wrote no report that matches {" ".join(entry.junit)}',
-            remedy="let it write JUnit XML there, or use {out} in the command",
-            output=execution.output_tail,
-        )
-    return execution.wall, fresh, stale
+class Reports(NamedTuple):
+    """Report files, and where the suite was run for them its wall time in seconds and how many older reports are left out.
+
+    `out` is the file behind `{out}`, which is shown to nobody.
+    """
+
+    paths: tuple[Path, ...]
+    wall: float | None = None
+    stale: int = 0
+    out: Path | None = None
 
 
-def _with_report(entry: TestsEntry) -> Sequence[str]:
-    """The command, with `--junitxml={out}` added where it is pytest and nobody asked for a report."""
-    words = entry.run
-    asked = entry.junit or any("{out}" in word or word.startswith(("--junitxml", "--junit-xml")) for word in words)
-    is_pytest = any(Path(word).name in {"pytest", "py.test"} for word in words[:1]) or any(
-        words[index : index + 2] == ("-m", "pytest") for index in range(len(words))
-    )
-    return (*words, "--junitxml={out}") if is_pytest and not asked else words
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_mtime_ns, status.st_size
-
-
-def _found(patterns: Sequence[str], root: Path) -> list[Path]:
-    found: dict[Path, None] = {}
+def _found(patterns: Sequence[str], root: Path) -> Reports:
+    """The reports that patterns, files or folders name, each once; raises InputError for a pattern that names none."""
+    paths: dict[str, Path] = {}
     for pattern in patterns:
-        paths = matches(root, pattern)
-        if not paths:
-            raise InputError(f'no report matches "{pattern}"', remedy="run the tests first, or check the pattern")
-        for path in paths:
-            inner = sorted(path.rglob("*.xml")) if path.is_dir() else [path]
-            if not inner:
-                raise InputError(
-                    f'the folder "{pattern}" holds no XML report', remedy="name the folder or file of the reports"
-                )
-            found.update(dict.fromkeys(inner))
-    return list(found)
+        named = list(_named(pattern, root))
+        if not named:
+            what = f'no report matches "{pattern}"'
+            if (root / pattern).is_dir():
+                what = f'the folder "{pattern}" holds no XML report'
+            raise InputError(what, remedy="run the tests first, or check the pattern")
+        for path in named:
+            paths.setdefault(os.path.realpath(path), path)
+    return Reports(tuple(paths.values()))
 
 
-def _shown(path: Path, surroundings: Surroundings) -> str:
-    for base, prefix in ((surroundings.root, ""), (surroundings.work, "the report of the command")):
-        if path.is_relative_to(base):
-            return prefix or path.relative_to(base).as_posix()
-    return path.as_posix()
+def _made(entry: TestsEntry, surroundings: Surroundings, progress: Callable[[str], None]) -> Reports:
+    """Run the suite and take the reports it wrote; those that were there before and did not change are stale.
+
+    Raises CommandFailed where the suite fails, or writes no report where it was asked for one.
+    """
+    out = Path(tempfile.mkdtemp(dir=surroundings.work)) / "junit.xml"
+    words, patterns = with_report(entry.run, entry.junit)
+    wanted = [fill([pattern], out=out)[0] for pattern in patterns]
+    before = _stamps(wanted, surroundings.root)
+    progress(f"running {entry.run[0]}")
+    execution = run_once(fill(words, out=out), surroundings, what=f'"{entry.name}"')
+    if any(_OUT in word for word in words) and not any(_OUT in pattern for pattern in patterns):
+        patterns, wanted = (_OUT, *patterns), [str(out), *wanted]
+    after = _stamps(wanted, surroundings.root)
+    fresh = {os.path.realpath(path): path for path, stamp in after.items() if before.get(path) != stamp}
+    for pattern, filled in zip(patterns, wanted, strict=True):
+        if not fresh or not any(path in after for path in _named(filled, surroundings.root)):
+            raise CommandFailed(
+                f'the command "{entry.name}" wrote no report {pattern}',
+                remedy="let it write JUnit XML there, or give {out} where it takes the name of its report",
+                output=execution.output_tail,
+            )
+    stale = {os.path.realpath(path) for path in after} - fresh.keys()
+    return Reports(tuple(fresh.values()), execution.wall, len(stale), out)
+
+
+def with_report(run: Sequence[str], junit: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words of a command and the patterns of its reports; pytest is asked for a report where nobody did.
+
+    The option goes right behind the word pytest: behind "--" it would be the name of a file.
+    """
+    words, patterns = tuple(run), tuple(junit)
+    at = _pytest(words)
+    if at is None or patterns or any(_OUT in word for word in words):
+        return words, patterns
+    for index in range(at + 1, len(words)):
+        option, equals, value = words[index].partition("=")
+        if option in _REPORT_OPTIONS:
+            own = value if equals else "".join(words[index + 1 : index + 2])
+            return words, (own,) if own else ()
+    return (*words[: at + 1], f"--junitxml={_OUT}", *words[at + 1 :]), ()
+
+
+def suite_name(run: Sequence[str]) -> str:
+    """What a suite is called that nobody named: "pytest", else the program that runs it, "tests" without one."""
+    if not run:
+        return "tests"
+    at = _pytest(run)
+    return "pytest" if at is not None else Path(run[0]).name or "tests"
+
+
+def _pytest(words: Sequence[str]) -> int | None:
+    """The position of the word that starts pytest, None where the command is something else."""
+    for index, word in enumerate(words):
+        first = index == 0 or Path(words[0]).name in _STARTERS
+        module = index > 0 and words[index - 1] == "-m" and word == "pytest"
+        if module or (first and Path(word).name in _PYTEST):
+            return index
+    return None
+
+
+def _named(pattern: str, root: Path) -> Iterator[Path]:
+    """The files a pattern names; a folder stands for the XML files in it."""
+    for path in matches(root, pattern):
+        if path.is_dir():
+            yield from sorted(inner for inner in path.rglob("*.xml") if inner.is_file())
+        else:
+            yield path
+
+
+def _stamps(patterns: Sequence[str], root: Path) -> dict[Path, tuple[int, int, int]]:
+    """What changes of a file when it is written, for every file that the patterns name."""
+    stamps = {}
+    for pattern in patterns:
+        for path in _named(pattern, root):
+            try:
+                status = path.stat()
+            except OSError:
+                # A link to nowhere, or a file removed meanwhile.
+                continue
+            stamps[path] = (status.st_mtime_ns, status.st_size, status.st_ino)
+    return stamps
 
 
 # --- what they tell ---------------------------------------------------------------------------------------------------
 
 
+class _Suite(NamedTuple):
+    """What every measurement of a suite has in common."""
+
+    name: str
+    origin: str
+
+    def measured(self, metric: str, value: float, *, resolution: float = 0.0, test: str = "") -> Measurement:
+        """One value of one of the suite's series."""
+        known = find(metric)
+        if known is None or known.unit is None:
+            raise ValueError(f"{metric} is not in the registry")
+        series = Series.of(metric, suite=self.name, test=test)
+        values = (float(value),)
+        return Measurement(
+            series, known.unit, known.better, known.assumption, values, self.origin, resolution=resolution
+        )
+
+    def unknown(self, metric: str, reason: str, *, test: str = "") -> Measurement:
+        """A series of the suite that has no value."""
+        return self.measured(metric, 0, test=test)._replace(values=(), state=State.UNKNOWN, reason=reason)
+
+
 def _captured(
-    entry: TestsEntry,
-    report: Report,
-    paths: Sequence[Path],
-    surroundings: Surroundings,
-    *,
-    wall: float | None,
-    stale: int,
-    each: bool,
+    entry: TestsEntry, report: Report, reports: Reports, surroundings: Surroundings, *, each: bool
 ) -> Capture:
-    suite = _suite(entry, report, paths)[:_LABEL]
-    origin = (
-        _shown(paths[0], surroundings) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
-        if paths
-        else " ".join(entry.run)
-    )
-    counted = _Counted()
-    singles: dict[str, list[float]] = {}
-    for case in report.cases():
-        counted.add(case)
-        if each and case.seconds is not None and case.state != SKIPPED:
-            singles.setdefault(case.title[:_LABEL] or "unnamed", []).append(case.seconds)
-    measurements = [_duration(suite, wall, report, paths, origin)]
-    if paths:
-        measurements += _of_cases(suite, counted, report, origin)
-        measurements += [
-            _measured("tests.case_time", suite, math.fsum(values), origin, resolution=report.resolution, test=name)
-            for name, values in singles.items()
-        ]
-    return Capture(tuple(measurements), counted.details(), _caveats(entry, report, counted, paths, stale))
+    caveats: list[Caveat] = []
+    name = label(_suite_name(entry, report, reports.paths), caveats) or "tests"
+    command = _Suite(name, shlex.join(entry.run)[:500])
+    suite = _Suite(name, _origin(reports, surroundings)) if reports.paths else command
+    measurements = [_duration(command if entry.run else suite, report, reports)]
+    details: dict[str, tuple[Row, ...]] = {}
+    if reports.paths:
+        measurements += _of_cases(suite, report)
+        details = _details(suite.name, report, surroundings.root)
+        if each:
+            measurements += _singles(suite, report, caveats)
+    return Capture(tuple(measurements), details, (*_caveats(entry, report, reports), *caveats))
 
 
-def _suite(entry: TestsEntry, report: Report, paths: Sequence[Path]) -> str:
-    """The name given, else the report's own where it has one, else the file's."""
-    if entry.suite:
-        return entry.suite
-    if len(paths) == 1:
-        only = next(iter(report.suites)) if len(report.suites) == 1 else ""
-        return report.root_name or only or paths[0].stem
-    return entry.name if entry.run or entry.name != "tests" else "tests"
+def _origin(reports: Reports, surroundings: Surroundings) -> str:
+    more = f" and {len(reports.paths) - 1} more" if len(reports.paths) > 1 else ""
+    return _shown(reports.paths[0], reports, surroundings) + more
 
 
-class _Counted:
-    """Totals over the cases, and the few that people want to see."""
-
-    def __init__(self) -> None:
-        self.executed = self.failed = self.flaky = self.suspects = self.skipped = self.untimed = 0
-        self.times: list[float] = []
-        self._slowest: list[tuple[float, int, str]] = []
-        self._failed: list[str] = []
-        self._flaky: list[tuple[str, str]] = []
-
-    def add(self, case: Case) -> None:
-        if case.state == SKIPPED:
-            self.skipped += 1
-        else:
-            self.executed += 1
-        if case.state == FAILED:
-            self.failed += 1
-            if len(self._failed) < _SHOWN:
-                self._failed.append(case.title)
-        self.flaky += case.flaky
-        self.suspects += case.suspect
-        if (case.flaky or case.suspect) and len(self._flaky) < _SHOWN:
-            self._flaky.append(
-                (
-                    case.title,
-                    "failed, then passed" if case.flaky else "ran more than once, outcome of the first unknown",
-                )
-            )
-        if case.seconds is None:
-            self.untimed += 1
-        else:
-            self.times.append(case.seconds)
-            entry = (case.seconds, -len(self.times), case.title)
-            if len(self._slowest) < _SHOWN:
-                heapq.heappush(self._slowest, entry)
-            elif entry > self._slowest[0]:
-                heapq.heapreplace(self._slowest, entry)
-
-    def details(self) -> dict[str, tuple[Row, ...]]:
-        total = math.fsum(self.times)
-        blocks: dict[str, tuple[Row, ...]] = {}
-        if total:
-            ranked = sorted(self._slowest, reverse=True)
-            blocks["slowest_tests"] = tuple(
-                {"test": title[:1000], "seconds": seconds, "share": seconds / total}
-                for seconds, _, title in ranked
-                if seconds > 0
-            )
-        if self._failed:
-            blocks["failed_tests"] = tuple({"test": title[:1000]} for title in self._failed)
-        if self._flaky:
-            blocks["flaky_tests"] = tuple({"test": title[:1000], "how": how} for title, how in self._flaky)
-        return blocks
+def _suite_name(entry: TestsEntry, report: Report, paths: Sequence[Path]) -> str:
+    """The name given, else the command's, else what the reports call themselves where they agree, else the file's."""
+    if entry.suite or entry.run:
+        return entry.suite or entry.name
+    own = next(iter(report.names)) if len(report.names) == 1 else ""
+    return own or (paths[0].stem if len(paths) == 1 else entry.name)
 
 
-def _duration(suite: str, wall: float | None, report: Report, paths: Sequence[Path], origin: str) -> Measurement:
-    seconds = wall if wall is not None else report.wall
+def _nothing_ran(report: Report) -> str:
+    """Why nothing can be said of times, "" where a case was executed."""
+    if len(report) == 0:
+        return "the report has no case; check that the tests are found"
+    if report.count(SKIPPED) == len(report):
+        return f"no case was executed, all {len(report)} were skipped"
+    return ""
+
+
+def _duration(suite: _Suite, report: Report, reports: Reports) -> Measurement:
+    if reports.paths and (why := _nothing_ran(report)):
+        return suite.unknown("tests.duration", why)
+    seconds = report.wall if reports.wall is None else reports.wall
     if seconds is not None:
-        return _measured("tests.duration", suite, seconds, origin)
-    why = f"{len(paths)} reports tell no common wall time" if len(paths) > 1 else "the report tells no wall time"
-    return _unknown(
-        "tests.duration",
-        suite,
-        f"{why}; budget tests.case_time, or let perfgate run the suite: perfgate measure tests -- CMD",
-        origin,
-    )
+        return suite.measured("tests.duration", seconds)
+    remedy = "budget tests.case_time, or let perfgate run the suite: perfgate measure tests -- CMD"
+    return suite.unknown("tests.duration", f"{report.no_wall}; {remedy}")
 
 
-def _of_cases(suite: str, counted: _Counted, report: Report, origin: str) -> list[Measurement]:
-    found = [
-        _measured("tests.count", suite, counted.executed, origin),
-        _measured("tests.failed", suite, counted.failed, origin),
-        _measured("tests.flaky", suite, counted.flaky, origin),
+def _of_cases(suite: _Suite, report: Report) -> list[Measurement]:
+    counted = [
+        suite.measured("tests.count", len(report) - report.count(SKIPPED)),
+        suite.measured("tests.failed", report.count(FAILED)),
+        suite.measured("tests.flaky", len(report.flaky())),
     ]
-    if not counted.times:
-        why = "the report has no case" if not counted.untimed else "no case of the report tells a time"
-        return [*found, _unknown("tests.case_time", suite, why, origin)]
-    total = _measured("tests.case_time", suite, math.fsum(counted.times), origin, resolution=report.resolution)
-    if counted.untimed:
-        reason = f"{counted.untimed} of {counted.untimed + len(counted.times)} cases tell no time that can be read"
+    why = _nothing_ran(report)
+    if not why and not report.tell_time():
+        why = "no case tells a time that can be read; let the tests write times in seconds"
+    if why:
+        return [*counted, suite.unknown("tests.case_time", why)]
+    total = suite.measured("tests.case_time", math.fsum(report.seconds), resolution=report.resolution)
+    if untimed := report.untimed():
+        reason = f"{untimed} of {len(report)} cases tell no time that can be read; let the tests write times in seconds"
         total = total._replace(state=State.LOWER_BOUND, reason=reason)
-    return [*found, total]
+    return [*counted, total]
 
 
-def _measured(
-    name: str, suite: str, value: float, origin: str, *, resolution: float = 0.0, test: str = ""
-) -> Measurement:
-    metric = find(name)
-    if metric is None or metric.unit is None:
-        raise ValueError(f"{name} is not in the registry")
-    series = Series.of(name, suite=suite, test=test)
-    return Measurement(
-        series, metric.unit, metric.better, metric.assumption, (float(value),), origin, resolution=resolution
-    )
+def _singles(suite: _Suite, report: Report, caveats: list[Caveat]) -> list[Measurement]:
+    """Every executed test as a series; tests of one name add up, and are unknown where one of them is."""
+    times: dict[str, list[float | None]] = {}
+    for case in report.cases():
+        if case.state != SKIPPED:
+            times.setdefault(label(case.title, caveats) or "unnamed", []).append(case.seconds)
+    measurements = []
+    for test, told in times.items():
+        known = [seconds for seconds in told if seconds is not None]
+        if len(known) == len(told):
+            total = math.fsum(known)
+            measurements.append(suite.measured("tests.case_time", total, resolution=report.resolution, test=test))
+        else:
+            reason = "the report tells no time that can be read; let the tests write times in seconds"
+            measurements.append(suite.unknown("tests.case_time", reason, test=test))
+    return measurements
 
 
-def _unknown(name: str, suite: str, reason: str, origin: str) -> Measurement:
-    return _measured(name, suite, 0, origin)._replace(values=(), state=State.UNKNOWN, reason=reason)
+# --- what people want to see ------------------------------------------------------------------------------------------
 
 
-def _caveats(
-    entry: TestsEntry, report: Report, counted: _Counted, paths: Sequence[Path], stale: int
-) -> tuple[Caveat, ...]:
-    caveats = []
-    if not paths:
+def _details(suite: str, report: Report, root: Path) -> dict[str, tuple[Row, ...]]:
+    seconds, total = report.seconds, math.fsum(report.seconds)
+    slowest = [
+        case for case in heapq.nlargest(_SHOWN, range(len(report)), key=seconds.__getitem__) if seconds[case] > 0
+    ]
+    failed, flaky, suspects = report.failed()[:_SHOWN], report.flaky()[:_SHOWN], report.suspects()[:_SHOWN]
+    wanted = sorted({*slowest, *failed, *flaky, *suspects})
+    known = dict(zip(wanted, report.cases(frozenset(wanted)), strict=True))
+
+    def file(case: Case) -> str | None:
+        return shown(Path(case.file), root) if case.file else None
+
+    def rows(cases: Iterable[int], more: Callable[[int, Case], Row]) -> tuple[Row, ...]:
+        return tuple(
+            {"suite": suite, "test": known[case].title, "file": file(known[case]), **more(case, known[case])}
+            for case in cases
+        )
+
+    blocks = {
+        "slowest_tests": rows(slowest, lambda at, _: {"seconds": seconds[at], "share": seconds[at] / total}),
+        "failed_tests": rows(failed, lambda _at, _case: {}),
+        "flaky_tests": rows([*flaky, *suspects][:_SHOWN], lambda _, case: {"how": _how(case)}),
+    }
+    return {name: block for name, block in blocks.items() if block}
+
+
+def _how(case: Case) -> str:
+    return "failed, then passed" if case.flaky else "ran more than once, outcome of the first unknown"
+
+
+def _caveats(entry: TestsEntry, report: Report, reports: Reports) -> Iterable[Caveat]:
+    if not reports.paths:
         message = f'"{entry.name}" left no report, so only its duration is known'
-        caveats.append(Caveat("no report", message, "use {out} in the command where it writes JUnit XML, or --junit"))
+        yield Caveat("no report", message, "use {out} in the command where it writes JUnit XML, or --junit")
     if report.unreadable_times:
-        message = f"{len(report.unreadable_times)} times cannot be read, the first at {report.unreadable_times[0]}"
-        caveats.append(
-            Caveat("unreadable times", message, "a time is a number of seconds; 1,234 alone could be one or a thousand")
-        )
-    if counted.skipped:
-        caveats.append(Caveat("skipped tests", f"{counted.skipped} skipped tests are not counted"))
-    if counted.suspects:
-        message = f"{counted.suspects} tests ran more than once without a failure in the report: retried, or two tests of one name"
-        caveats.append(Caveat("flaky suspects", message))
-    if stale:
-        caveats.append(
-            Caveat("stale reports", f"{stale} older reports were left out", "delete reports before the tests run")
-        )
-    return tuple(caveats)
+        message = f"times that cannot be read: {report.unreadable_times}, the first at {report.first_unreadable}"
+        remedy = "a time is a number of seconds; 1,234 alone could be one or a thousand"
+        yield Caveat("unreadable times", message, remedy)
+    if skipped := report.count(SKIPPED):
+        yield Caveat("skipped tests", f"skipped tests, which are not counted: {skipped}")
+    if suspects := len(report.suspects()):
+        message = f"tests there more than once without a failure, retried or several of one name: {suspects}"
+        yield Caveat("flaky suspects", message)
+    if report.nameless:
+        message = f"cases without a name, each counted as a test of its own: {report.nameless}"
+        yield Caveat("nameless tests", message, "let the tests write the names of the cases")
+    if report.loose_failures:
+        message = f"failures of a whole suite and of no case, which tests.failed lacks: {report.loose_failures}"
+        yield Caveat("failed suites", message, "look at the report: the set-up of a suite may have failed")
+    if report.control_characters:
+        yield Caveat("control characters", "characters that XML forbids were read as question marks")
+    if reports.stale:
+        message = f"reports left out because the command did not write them: {reports.stale}"
+        yield Caveat("stale reports", message, "delete reports before the tests run")

@@ -12,6 +12,8 @@ from perfgate.render.text import harmless
 
 #: Below this many verdicts every one is shown; above it the passes are counted.
 _FEW = 12
+#: A table of more rows is not read by anyone, and takes seconds to lay out.
+_MOST, _MOST_VERBOSE = 100, 1000
 #: The reasons need this many columns beside the rest; where there is less, each verdict takes several lines.
 _LEAST_WHY = 34
 _COLOURS = {Level.BLOCK: "31;1", Level.WARN: "33;1", Level.INCONCLUSIVE: "36", Level.PASS: "32"}
@@ -26,17 +28,17 @@ def render(decision: Decision, *, width: int, colour: bool, verbose: bool = Fals
     shown = [
         verdict
         for verdict in decision.verdicts
-        if verbose or len(decision.verdicts) <= _FEW or verdict.level > Level.PASS or verdict.notes
+        # A pass is worth a row where something turned it into one: a waiver, a justification, a budget that only observes.
+        if verbose or len(decision.verdicts) <= _FEW or verdict.level > Level.PASS or verdict.found > Level.PASS
     ]
+    hidden = len(decision.verdicts) - len(shown)
     shown, grouped = _grouped(shown, verbose=verbose)
+    most = _MOST_VERBOSE if verbose else _MOST
     if shown:
-        lines += ["", _table(decision, shown, width=width, colour=colour)]
+        lines += ["", _table(decision, shown[:most], width=width, colour=colour)]
+    if len(shown) > most:
+        lines.append(f"and {len(shown) - most} more, in .perfgate/decision/decision.json")
     lines += [wrapped for line in grouped for wrapped in _wrapped(harmless(line), width)]
-    hidden = (
-        len(decision.verdicts)
-        - len(shown)
-        - sum(1 for verdict in decision.verdicts if verdict.level is Level.INCONCLUSIVE and verdict not in shown)
-    )
     if hidden > 0:
         lines.append(f"{hidden} more pass (--all shows them)")
     lines += _beside(decision, width=width, colour=colour, verbose=verbose)
@@ -154,7 +156,7 @@ def _beside(decision: Decision, *, width: int, colour: bool, verbose: bool) -> l
         beside += [
             "",
             "without a budget, judged by the defaults and without consequence:",
-            _table(decision, decision.observed, width=width, colour=colour),
+            _table(decision, decision.observed[:_MOST_VERBOSE], width=width, colour=colour),
         ]
     todo = _todo(decision)
     return ([""] if beside else []) + beside + ([""] if todo else []) + todo
