@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +60,8 @@ def _write_folder(
     folder = options.out or _own_folder(project)
     kept = folder / "runs"
     if kept.is_dir():
+        import shutil
+
         shutil.rmtree(kept)
     write_atomically(folder / "decision.json", decision_format.dump(decision))
     write_atomically(folder / "comment.md", comment.encode())

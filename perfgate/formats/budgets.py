@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from difflib import get_close_matches
 
 from perfgate.core.budgets import (
     BaselineSettings,
@@ -27,6 +26,7 @@ from perfgate.formats import yaml_values as values
 from perfgate.formats.files import read
 from perfgate.formats.measure_section import read_measure
 from perfgate.formats.strict_yaml import Node
+from perfgate.formats.suggesting import meant
 
 __all__ = ["load", "read"]
 
@@ -182,17 +182,15 @@ def _selector(node: Node) -> Selector:
         return selector
     metric = find(selector.metric)
     if metric is None:
-        close = get_close_matches(selector.metric, [each.name for each in METRICS], 1)
-        remedy = f'did you mean "{close[0]}"?' if close else "the metrics are listed in docs/reference/metrics.md"
+        close = meant(selector.metric, [each.name for each in METRICS])
+        remedy = close or "the metrics are listed in docs/reference/metrics.md"
         values.refuse(node, f'there is no metric "{selector.metric[:100]}"', remedy)
     if not metric.is_family:
         known = (*metric.labels, "test") if metric.name == "tests.case_time" else metric.labels
         for name, _ in selector.labels:
             if name not in known:
-                close = get_close_matches(name, known, 1)
-                remedy = (
-                    f'did you mean "{close[0]}"?' if close else f"it has {', '.join(known)}" if known else "it has none"
-                )
+                close = meant(name, known)
+                remedy = close or f"it has {', '.join(known)}" if known else "it has none"
                 values.refuse(node, f'{selector.metric} has no label "{name[:100]}"', remedy)
     return selector
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from perfgate.errors import InputError
+from perfgate.formats.suggesting import meant
 
 LONGEST = 10_000
 
@@ -33,10 +33,10 @@ class Found:
         known = {*required, *optional}
         for key in self.value:
             if key not in known:
-                close = get_close_matches(key, known, 1)
+                close = meant(key, known)
                 self.refuse(
                     f'"{key[:100]}" is not known here',
-                    f'did you mean "{close[0]}"?' if close else f"known are {', '.join(sorted(known))}",
+                    close or f"known are {', '.join(sorted(known))}",
                 )
         for key in required:
             if key not in self.value:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import NoReturn
 
 from perfgate.core.units import Quantity, parse_ratio
 from perfgate.errors import InputError
 from perfgate.formats.strict_yaml import Node
+from perfgate.formats.suggesting import meant
 
 
 def refuse(node: Node, what: str, remedy: str = "") -> NoReturn:
@@ -34,8 +34,8 @@ def mapping(
         refuse(node, f"{written(node)} stands where a mapping is wanted", f"write {', '.join(names[:4])}: …")
     for key in node.value:
         if key not in names:
-            close = get_close_matches(key, names, 1)
-            remedy = f'did you mean "{close[0]}"?' if close else f"known are {', '.join(names)}"
+            close = meant(key, names)
+            remedy = close or f"known are {', '.join(names)}"
             raise InputError(f'"{key[:100]}" is not known {what}', where=node.key_place(key), remedy=remedy)
     return _complete(node, node.value, required, what)
 
@@ -103,11 +103,11 @@ def one_of(node: Node, known: Iterable[str]) -> str:
     words = list(known)
     value = node.text if not isinstance(node.value, list | dict) else ""
     if value not in words:
-        close = get_close_matches(value, words, 1)
+        close = meant(value, words)
         refuse(
             node,
             f"{written(node)} is not known here",
-            f'did you mean "{close[0]}"?' if close else f"write {' or '.join(words)}",
+            close or f"write {' or '.join(words)}",
         )
     return value
 

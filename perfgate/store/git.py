@@ -287,22 +287,23 @@ class Repository:
     def worktree_fingerprint(self) -> str:
         """ "" where no tracked file differs from HEAD, else a short hash of the differences; untracked files do not count."""
         arguments = ["diff", "HEAD", "--binary", "--full-index", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "--"]  # fmt: skip
-        # Imported here: it brings OpenSSL, which the rest of the gate's path does not need.
-        import hashlib
-
-        digest, size = hashlib.sha256(), 0
+        digest = None
         try:
             with subprocess.Popen(
                 ["git", *_CONFIG, *arguments], cwd=self.root, env=_environ(),
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             ) as process:  # fmt: skip
                 while process.stdout and (chunk := process.stdout.read(1 << 20)):
+                    if digest is None:
+                        # Imported where something differs: it brings OpenSSL, and most trees are clean.
+                        import hashlib
+
+                        digest = hashlib.sha256()
                     digest.update(chunk)
-                    size += len(chunk)
         except OSError as error:
             raise OperationFailed(f"git cannot be run: {error.strerror}", remedy="install git, or mend PATH") from error
         if process.returncode == 0:
-            return digest.hexdigest()[:16] if size else ""
+            return digest.hexdigest()[:16] if digest is not None else ""
         if not self.head():
             return "no-commit"
         raise OperationFailed("git cannot tell what changed in the work tree", remedy="try: git diff HEAD")

@@ -1,0 +1,14 @@
+"""What somebody may have meant by a word that is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """'did you mean "…"?' for the known word most like this one; "" where none is."""
+    # Imported here: it is needed for mistakes only, and good files should not pay for it.
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, list(known), 1)
+    return f'did you mean "{close[0]}"?' if close else ""
