@@ -31,7 +31,7 @@ budgets:
 """
 GOOD = """\
 budgets:
-  - {series: "command.wall{command=start-up}", limit: 10 s}
+  - {series: "command.wall{command=start-up}", limit: 10 s, enforce: observe}
   - {series: "tests.case_time{suite=unit}", limit: 2 s}
   - {series: bench.time, limit: 1 min}
   - {series: "pipeline.duration{workflow=ci.yml}", limit: 1 min}
