@@ -33,7 +33,7 @@ def check(
     from perfgate.cli.project import Project, parse_day
 
     project = Project.find()
-    options = judging.Options(
+    options = given.Options(
         budgets=budgets,
         only=only,
         today=parse_day(today),

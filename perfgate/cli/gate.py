@@ -39,7 +39,7 @@ def gate(
     from perfgate.cli.project import Project, parse_day
 
     project = Project.find()
-    options = judging.Options(
+    options = given.Options(
         budgets=budgets,
         only=only,
         today=parse_day(today),

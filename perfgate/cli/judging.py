@@ -7,11 +7,11 @@ of itself by its own budgets is told beside.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 from perfgate.cli import console, outputs
+from perfgate.cli.judging_options import Options
 from perfgate.cli.project import BUDGETS, Project
 from perfgate.core.admission import excluded_series, why_not
 from perfgate.core.baseline import Baseline
@@ -41,20 +41,6 @@ class Rules(NamedTuple):
     source: str
     own: Budgets | None = None
     caveats: tuple[Caveat, ...] = ()
-
-
-class Options(NamedTuple):
-    """What the command line said about judging."""
-
-    budgets: Path | None = None
-    only: str = ""
-    today: date = date(1970, 1, 1)
-    admit: bool = False
-    out: Path | None = None
-    verbose: bool = False
-    as_json: bool = False
-    fail_on: str = "warn"
-    reproduce: str = "perfgate check"
 
 
 def judge(project: Project, candidate: Candidate, options: Options) -> Decision:

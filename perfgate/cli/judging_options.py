@@ -1,9 +1,11 @@
-"""The options that `gate` and `check` share, under the same names."""
+"""What the command line says about judging: the options that `gate` and `check` share, under the same names."""
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import typer
 
@@ -28,3 +30,17 @@ TODAY: Any = typer.Option(
 )
 JSON: Any = typer.Option(False, "--json", help="Print the decision as JSON.")
 ALL: Any = typer.Option(False, "--all", help="Show every series, also those that pass.")
+
+
+class Options(NamedTuple):
+    """What the command line said about judging."""
+
+    budgets: Path | None = None
+    only: str = ""
+    today: date = date(1970, 1, 1)
+    admit: bool = False
+    out: Path | None = None
+    verbose: bool = False
+    as_json: bool = False
+    fail_on: str = "warn"
+    reproduce: str = "perfgate check"

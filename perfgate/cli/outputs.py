@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perfgate.cli import console, exit_codes
+from perfgate.cli.judging_options import Options
 from perfgate.core.decision import Decision
 from perfgate.core.model import Run
 from perfgate.errors import PerfgateError
@@ -18,7 +19,6 @@ from perfgate.render import markdown, terminal
 from perfgate.render.annotations import render as annotations_of
 
 if TYPE_CHECKING:
-    from perfgate.cli.judging import Options
     from perfgate.cli.project import Project
 
 
