@@ -10,7 +10,7 @@ from perfgate.cli import console, judging
 from perfgate.cli.project import BUDGETS, Project
 from perfgate.core.baseline import Baseline, BaselineRun, Kind, Point, collect
 from perfgate.core.budgets import Budgets
-from perfgate.core.compare import Comparison, compare, observe
+from perfgate.core.compare import Comparison, Insufficient, compare, observe
 from perfgate.core.model import Caveat, Run, Selector, State
 from perfgate.core.stats.estimators import median
 from perfgate.errors import InputError
@@ -36,7 +36,9 @@ def comparisons_of(project: Project, runs: Sequence[Run], *, against: str, only:
         baseline = judging.load_baseline(project, _budgets(project), lineage)
     wanted = Selector.parse(only) if only else None
     observations = [seen for seen in observe(runs) if wanted is None or wanted.matches(seen.series)]
-    comparisons = sorted(compare(observations, baseline), key=lambda each: str(each.series))
+    comparisons = sorted(
+        compare(observations, baseline), key=lambda each: (isinstance(each.evidence, Insufficient), str(each.series))
+    )
     run_caveats = tuple(caveat for run in runs for caveat in run.caveats)
     return Compared(tuple(comparisons), baseline, tuple(dict.fromkeys((*caveats, *baseline.caveats, *run_caveats))))
 

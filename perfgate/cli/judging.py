@@ -177,6 +177,9 @@ def _ruled_by_tip(project: Project, base: bytes, own: bytes | None, shown: str) 
     source = f"{BUDGETS} at {project.lineage.tip_name}"
     if own == base:
         return Rules(budgets_format.load(base, shown), base, source)
+    if own is not None and own == _at_base(project):
+        # Only the base branch moved on: this change edits nothing.
+        return Rules(budgets_format.load(base, f"{project.lineage.tip_name}:{shown}"), base, source)
     ours = budgets_format.load(own, shown) if own is not None else Budgets()
     try:
         ruling = budgets_format.load(base, f"{project.lineage.tip_name}:{shown}")
@@ -200,6 +203,13 @@ def _ruled_by_tip(project: Project, base: bytes, own: bytes | None, shown: str) 
     rules = (ruling.budgets, ruling.waivers, ruling.defaults)
     same = _without_places(ours) == _without_places(ruling) and ours.defaults == rules[2]
     return Rules(ruling, base, source, own=None if same else ours, caveats=tuple(caveats))
+
+
+def _at_base(project: Project) -> bytes | None:
+    """The budgets.yaml that the change started from."""
+    if project.repository is None or not project.lineage.base:
+        return None
+    return project.repository.file_at(project.lineage.base, project.in_repository(project.root / BUDGETS))
 
 
 def _without_places(budgets: Budgets) -> tuple[object, ...]:

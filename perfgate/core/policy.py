@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -53,28 +53,35 @@ def decide(
 
 
 def read_justifications(messages: Iterable[str]) -> tuple[tuple[Justification, ...], tuple[Caveat, ...]]:
-    """The justifications in commit messages, and a caveat for each trailer that cannot be read; the last one of a series wins."""
+    """The justifications in commit messages, and a caveat for each trailer that cannot be read; the last one of a series wins.
+
+    A trailer without a reason is forgiven where a later one of the same series gives it.
+    """
     found: dict[Series, Justification] = {}
-    caveats = []
+    unread: dict[str, Caveat] = {}
     for message in messages:
         for line in _BAD_TRAILER.findall(message):
             match = _TRAILER.fullmatch(line)
+            name = match[1] if match else line.partition(":")[2].partition(" - ")[0].strip()
             try:
-                series = Series.parse(match[1]) if match else None
+                series = Series.parse(name)
             except InputError:
-                series = None
-            if series is None or match is None:
-                remedy = "write Perf-Justification: tests.duration{suite=unit} - the reason"
-                caveats.append(
-                    Caveat(
-                        "justification unreadable",
-                        f'a commit says "{line[:200]}", which names no single series',
-                        remedy,
-                    )
+                what = f'a commit says "{line[:200]}", which names no single series'
+                unread[line] = Caveat(
+                    "justification unreadable",
+                    what,
+                    "write Perf-Justification: tests.duration{suite=unit} - the reason",
+                )
+                continue
+            if match is None:
+                what = f"a commit justifies {series} without a reason"
+                unread[str(series)] = Caveat(
+                    "justification unreadable", what, f"write Perf-Justification: {series} - the reason"
                 )
             else:
                 found[series] = Justification(series, match[2])
-    return tuple(found.values()), tuple(caveats)
+                unread.pop(str(series), None)
+    return tuple(found.values()), tuple(unread.values())
 
 
 def judge(
@@ -111,6 +118,8 @@ def judge(
         else:
             verdicts.append(_settle(_missing(series, budget), None, budgets, circumstances.today, reasons))
     unmatched = rulebook.unmatched()
+    known = {*(comparison.series for comparison in comparisons), *missing}
+    caveats = (*caveats, *_idle(budgets.waivers, justifications, known, rulebook.only))
     verdicts.sort(key=_worst_first)
     observed.sort(key=_worst_first)
     levels = [verdict.level for verdict in verdicts] + [each.level for each in unmatched]
@@ -213,6 +222,27 @@ def _with_note(limit: Verdict, change: Verdict, comparison: Comparison) -> Verdi
     if comparison.after is None:
         return limit
     return limit._replace(notes=(*limit.notes, f"the change is not judged: {change.reason}"))
+
+
+def _idle(
+    waivers: Sequence[Waiver], justifications: Sequence[Justification], known: Collection[Series], only: Selector | None
+) -> Iterable[Caveat]:
+    """Waivers and justifications of series that are not here: usually a name that was mistyped, and a breach that stays."""
+    for waiver in waivers:
+        wanted = only is None or only.matches(Series(waiver.selector.metric, waiver.selector.labels))
+        if wanted and not any(waiver.selector.matches(series) for series in known):
+            yield Caveat(
+                "waiver idle",
+                f"the waiver of {waiver.selector} ({waiver.place}) meets no series",
+                "check its name, or remove it",
+            )
+    for justification in justifications:
+        if only is None and justification.series not in known:
+            yield Caveat(
+                "justification idle",
+                f"a commit justifies {justification.series}, which this decision does not know",
+                "check its name",
+            )
 
 
 def _was_not_asked(verdict: Verdict, relative: Relative) -> bool:

@@ -10,11 +10,12 @@ from perfgate.render.text import harmless
 
 
 class Column(NamedTuple):
-    """A column: its heading, whether its cells are numbers (right-aligned, never folded), and its colour."""
+    """A column: its heading, whether its cells are numbers (right-aligned, never folded), its colour, and whether text stays whole."""
 
     name: str
     number: bool = False
     style: str = ""
+    whole: bool = False
 
 
 def render_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, width: int, colour: bool) -> str:
@@ -28,7 +29,7 @@ def render_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, wi
         table.add_column(
             column.name,
             justify="right" if column.number else "left",
-            no_wrap=column.number,
+            no_wrap=column.number or column.whole,
             overflow="fold",
             style=column.style if colour else "",
         )

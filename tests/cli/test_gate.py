@@ -74,6 +74,18 @@ def test_a_branch_from_an_ancient_commit_does_not_get_ancient_budgets(program: P
     assert "limit of 50 B" in ended.out
 
 
+def test_a_change_that_is_older_than_the_base_branchs_budgets_edits_nothing(program: Program) -> None:
+    change(program)
+    program.git("checkout", "-q", "main")
+    program.budgets(BUDGET.replace("120 B", "110 B"))
+    program.commit("tighter")
+    program.git("checkout", "-q", "change")
+    program.measure(measured(SIZE, 104.0))
+    ended = program.perfgate("gate")
+    assert "limit of 110 B" in ended.out
+    assert "this change edits" not in ended.out
+
+
 def test_a_baseline_that_a_change_adds_has_no_say_in_ci(program: Program) -> None:
     change(program)
     program.admit(measured(SIZE, 500.0))

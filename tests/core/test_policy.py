@@ -375,6 +375,29 @@ def test_a_justification_names_one_series_not_a_pattern() -> None:
     assert "names no single series" in found.caveats[0].message
 
 
+def test_a_justification_without_a_reason_is_told_until_a_later_one_gives_it() -> None:
+    def caveats(*messages: str) -> tuple[str, ...]:
+        found = decided(run(measured(SIZE, 107.0)), baseline(SIZE, [100.0]), budget(SIZE), messages=messages)
+        return tuple(caveat.message for caveat in found.caveats)
+
+    assert caveats(f"Perf-Justification: {SIZE}") == (f"a commit justifies {SIZE} without a reason",)
+    assert caveats(f"Perf-Justification: {SIZE}", f"Perf-Justification: {SIZE} - agreed") == ()
+
+
+def test_a_waiver_or_justification_of_a_series_that_is_not_here_is_told() -> None:
+    found = decided(
+        run(measured(SIZE, 150.0)),
+        baseline(SIZE, [100.0]),
+        budget(SIZE),
+        waivers=(waiver("size.bytes{path=weel}", "160 B"),),
+        messages=("Perf-Justification: size.bytes{path=whl} - agreed",),
+    )
+    assert found.level is Level.BLOCK
+    told = [caveat.message for caveat in found.caveats]
+    assert "the waiver of size.bytes{path=weel} (budgets.yaml:9) meets no series" in told
+    assert "a commit justifies size.bytes{path=whl}, which this decision does not know" in told
+
+
 # --- laws -------------------------------------------------------------------------------------------------------------
 
 HISTORIES = st.lists(st.floats(10.0, 1000.0), min_size=1, max_size=20)
