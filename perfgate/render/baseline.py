@@ -24,7 +24,7 @@ def render(runs: Sequence[Run], events: Sequence[str], *, folder: str, width: in
         Column("series", number=True),
         Column("machine"),
     )
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (run.id, run.context.started_at, run.context.tested[:10], str(len(run.measurements)), str(run.context.machine))
         for run in sorted(runs, key=lambda run: (run.context.started_at, run.id))
     ]
