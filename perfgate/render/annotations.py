@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from perfgate.core.budgets import Level
+from perfgate.core.compare import Comparison
 from perfgate.core.decision import Decision, Verdict
 from perfgate.render import text
 
 #: GitHub shows ten annotations of each kind for a step, and drops the rest without a word.
 _MOST = 10
+#: Longer messages are not read as annotations; the job summary has every word.
+_LONGEST = 1000
 _KINDS = ((Level.BLOCK, "error"), (Level.WARN, "warning"), (Level.INCONCLUSIVE, "notice"))
 
 
@@ -16,30 +19,28 @@ def render(decision: Decision) -> tuple[str, ...]:
     lines: list[str] = []
     comparisons = text.comparison_of(decision)
     for level, kind in _KINDS:
-        verdicts = [verdict for verdict in decision.verdicts if verdict.level is level]
-        shown = verdicts if len(verdicts) <= _MOST else verdicts[: _MOST - 1]
-        for verdict in shown:
-            lines.append(
-                _command(
-                    kind,
-                    f"perfgate: {level.word}",
-                    _sentence(verdict, text.before_and_after(comparisons.get(verdict.series))),
-                )
-            )
-        if len(verdicts) > len(shown):
-            rest = len(verdicts) - len(shown)
-            lines.append(_command(kind, f"perfgate: {level.word}", f"and {rest} more; the job summary has them all"))
+        told = [
+            _sentence(verdict, comparisons.get(verdict.series))
+            for verdict in decision.verdicts
+            if verdict.level is level
+        ]
+        told += [text.unmatched(each) for each in decision.unmatched if each.level is level]
+        shown = told if len(told) <= _MOST else told[: _MOST - 1]
+        if rest := len(told) - len(shown):
+            shown = [*shown, f"and {rest} more; the job summary has them all"]
+        lines += [_command(kind, f"perfgate: {level.word}", words) for words in shown]
     return tuple(lines)
 
 
-def _sentence(verdict: Verdict, values: tuple[str, str]) -> str:
-    before, after = values
+def _sentence(verdict: Verdict, comparison: Comparison | None) -> str:
+    before, after = text.before_and_after(comparison)
     numbers = after if before == "–" else f"{before} → {after}"
-    return f"{verdict.series}: {numbers}; {text.why(verdict)}"
+    remedy = f"; {verdict.remedy}" if verdict.remedy else ""
+    return f"{verdict.series}: {numbers}; {text.why(verdict, comparison)}{remedy}"
 
 
 def _command(kind: str, title: str, message: str) -> str:
-    return f"::{kind} title={_property(title)}::{_data(message)}"
+    return f"::{kind} title={_property(title)}::{_data(message[:_LONGEST])}"
 
 
 def _data(words: str) -> str:

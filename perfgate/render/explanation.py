@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from perfgate.core.baseline import as_float
 from perfgate.core.compare import Comparison, Exact, Finding, Insufficient, Tested
 from perfgate.core.decision import Decision, Rule, Verdict
+from perfgate.core.metrics import Direction
 from perfgate.core.model import Series
 from perfgate.core.stats import prediction
-from perfgate.core.units import Number, Unit, write_percent, write_threshold, write_value
-from perfgate.render import text
+from perfgate.core.units import Number, Unit, write_percent, write_value
+from perfgate.render import steps, text
+from perfgate.render.steps import plain_number
 from perfgate.render.text import harmless
 
 
@@ -56,30 +59,34 @@ def _values(decision: Decision, comparison: Comparison) -> list[str]:
         lines.append(f"              {', '.join(part for part in where if part)}")
     if comparison.origin:
         lines.append(f"              from {comparison.origin}")
-    lines.append(f"kind          counted in {unit}, {comparison.better.value} is better, {comparison.assumption.value}")
+    better = "neither direction" if comparison.better is Direction.NONE else comparison.better.value
+    counted = "a plain number" if str(unit) == "1" else f"counted in {unit}"
+    lines.append(f"kind          {counted}, {better} is better, {comparison.assumption.value}")
     return lines
 
 
 def _history(decision: Decision, comparison: Comparison) -> list[str]:
     made = decision.circumstances
-    lines = [
-        f"baseline      {made.baseline_source or 'none'}, {len(made.baseline_runs)} runs, cut at base {made.context.base[:10] or 'unknown'}"
-    ]
+    count = len(made.baseline_runs)
+    cut = f", up to the base commit {made.context.base[:10]}" if made.context.base else ""
+    lines = [f"baseline      {made.baseline_source or 'none'}, {count} run{'' if count == 1 else 's'}{cut}"]
     if made.baseline_problem:
         lines.append(f"              {made.baseline_problem}")
-    for index, value in zip(comparison.runs, comparison.used, strict=True):
+    # A decision from a file may name more of the one than of the other; whatever pairs up is shown.
+    for index, value in zip(comparison.runs, comparison.used, strict=False):
         if index >= len(made.baseline_runs):
-            lines.append(f"              a run that the decision does not name  {_plain(value):>14}")
+            lines.append(f"              a run that the decision does not name  {plain_number(value):>14}")
             continue
         run = made.baseline_runs[index]
-        lines.append(f"              {run.started_at}  {run.commit[:10]}  {_plain(value):>14}  {run.id}")
+        lines.append(f"              {run.started_at}  {run.commit[:10]}  {plain_number(value):>14}  {run.id}")
     for reason, count in comparison.excluded:
         lines.append(f"              {count} more left out: {reason}")
     if comparison.anchor is not None:
         anchor = comparison.anchor
-        lines.append(
-            f"anchor        {_shown(anchor.value, comparison.unit)} (run {anchor.run}): {write_percent(anchor.worse)} worse since"
-        )
+        since = _better_or_worse(anchor.worse)
+        beyond = ", beyond the noise" if anchor.beyond and isinstance(comparison.evidence, Tested) else ""
+        told = f": {since} since{beyond}" if since else ""
+        lines.append(f"anchor        {_shown(anchor.value, comparison.unit)}, run {anchor.run}{told}")
     return lines
 
 
@@ -88,10 +95,8 @@ def _evidence(comparison: Comparison) -> list[str]:
     lines = []
     if comparison.before is not None:
         lines.append(f"before        {_shown(comparison.before, comparison.unit)}")
-        lines.append(
-            f"change        {write_percent(comparison.relative)}"
-            + (f" ({write_percent(comparison.worse)} worse)" if comparison.worse is not None else "")
-        )
+        side = _better_or_worse(comparison.worse)
+        lines.append(f"change        {write_percent(comparison.relative)}" + (f" ({side})" if side else ""))
     if isinstance(evidence, Exact):
         lines.append(f"evidence      exact: any difference is a fact ({evidence.source})")
     elif isinstance(evidence, Insufficient):
@@ -103,11 +108,22 @@ def _evidence(comparison: Comparison) -> list[str]:
     return lines
 
 
+def _better_or_worse(worse: float | None) -> str:
+    """A change by its meaning; "" where the metric has no better direction."""
+    if worse is None:
+        return ""
+    if worse == 0:
+        return "the same"
+    if math.isinf(worse):
+        return f"{'worse' if worse > 0 else 'better'}, and before it was 0"
+    return f"{write_percent(abs(worse), signed=False)} {'worse' if worse > 0 else 'better'}"
+
+
 def _tested(comparison: Comparison, evidence: Tested) -> list[str]:
     made = evidence.numbers
     scale = "natural logarithms" if made.log else "plain differences"
-    after = float(comparison.after) if comparison.after is not None else math.nan
-    x = math.log(after) if made.log else after
+    after = as_float(comparison.after) if comparison.after is not None else 0.0
+    x = math.log(after) if made.log and after > 0 else after
     spread = made.sd * math.sqrt(1 + 1 / made.n)
     prior = (
         f", shrunk towards a prior of 5 % because there are fewer than {prediction.FULL_HISTORY} runs"
@@ -116,7 +132,7 @@ def _tested(comparison: Comparison, evidence: Tested) -> list[str]:
     )
     lines = [
         f"evidence      {evidence.method}, on {scale}",
-        f"              n = {made.n} earlier runs, mean {made.center:.6g}, standard deviation {made.sd:.6g} between runs{prior}",
+        f"              n = {made.n} earlier run{'' if made.n == 1 else 's'}, mean {made.center:.6g}, standard deviation {made.sd:.6g} between runs{prior}",
         f"              one more run: {made.sd:.6g} × √(1 + 1/{made.n}) = {spread:.6g}",
         f"              half width of the 99 % interval: t(0.995, {made.df:g}) = {made.quantile:.4f}; × {spread:.6g} = {made.quantile * spread:.6g}",
     ]
@@ -146,24 +162,18 @@ def _finding(finding: Finding) -> str:
 
 
 def _verdict(verdict: Verdict, comparison: Comparison | None) -> list[str]:
+    """What a budget made of the numbers: the rule, each comparison with its answer, what it found, and what came of that."""
     budget = verdict.budget
     lines = [f"{verdict.rule.value:<14}{budget.place}: {budget.selector}"]
     if verdict.rule is Rule.LIMIT and budget.limit is not None:
-        lines.append(
-            f"              limit {budget.limit} = {budget.limit.value:f} {budget.limit.unit}, tolerance {write_threshold(budget.tolerance)}"
-        )
+        lines += steps.of_limit(verdict, budget.limit, comparison)
     if verdict.rule is Rule.CHANGE and budget.relative is not None:
-        relative = budget.relative
-        floor = f", and by more than {relative.at_least}" if relative.at_least else ""
-        source = "" if relative.stated else " (from the defaults)"
-        lines.append(
-            f"              warn beyond {write_threshold(relative.warn)}, block beyond {write_threshold(relative.block)}{floor}{source}"
-        )
-        if comparison is not None and isinstance(comparison.evidence, Tested):
-            lines.append(f"              nothing is said up to min_effect = {write_threshold(budget.min_effect)}")
+        lines += steps.of_change(verdict, budget.relative, comparison)
     lines.append(f"              {verdict.reason}")
     lines.append(f"              found: {verdict.found.word}")
     lines += [f"              {note}" for note in verdict.notes]
+    if verdict.level is not verdict.found and not verdict.notes:
+        lines.append(f"              enforce: {budget.enforce.value}, so it has no consequence")
     lines.append(f"              level: {verdict.level.word}")
     if verdict.remedy:
         lines.append(f"              {verdict.remedy}")
@@ -171,16 +181,14 @@ def _verdict(verdict: Verdict, comparison: Comparison | None) -> list[str]:
 
 
 def _shown(value: Number | None, unit: Unit) -> str:
-    """A value for people with its base value beside."""
+    """A value for people, with its base value beside where that is written differently."""
     if value is None:
         return "–"
-    return f"{write_value(value, unit)} ({_plain(value)} {unit})"
-
-
-def _plain(value: Number) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    words, base = write_value(value, unit), plain_number(value)
+    exact = base if str(unit) == "1" else f"{base} {unit}"
+    return words if words.replace(",", "") == exact else f"{words} ({exact})"
 
 
 def _list(values: Sequence[Number]) -> str:
-    shown = ", ".join(_plain(value) for value in values[:20])
+    shown = ", ".join(plain_number(value) for value in values[:20])
     return shown + (f", and {len(values) - 20} more" if len(values) > 20 else "")

@@ -1,12 +1,12 @@
 """A decision as Markdown: what a pull request is told. Worst first, details folded, never longer than a comment may be.
 
-Text from data stands in code spans or code blocks, where GitHub reads no mention, link, image or HTML.
+Text from data stands in code spans or code blocks (`markdown_text`), where GitHub reads no mention, link, image or HTML.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
@@ -14,48 +14,60 @@ from perfgate.core.budgets import Level
 from perfgate.core.compare import Comparison
 from perfgate.core.decision import Decision, Rule, Verdict
 from perfgate.core.metrics import Direction
+from perfgate.core.model import Series
 from perfgate.render import text
+from perfgate.render.markdown_text import block, code, inline, prose
 from perfgate.render.text import harmless
 
 #: GitHub takes no longer comment, counted in characters; bytes are kept below it too.
 LIMIT = 65_536
+#: A comment without any row is at most this long; a smaller limit cannot be kept.
+LEAST = 8_000
 _SIGNS = {Level.BLOCK: "⛔", Level.WARN: "⚠️", Level.INCONCLUSIVE: "❔", Level.PASS: "✅"}
-# Words, numbers and the punctuation of perfgate's own sentences; nothing that Markdown or GitHub reads as more than text.
-_PROSE = re.compile(r"[A-Za-z0-9 \u00a0.,;:()%+\-–…×→≥'\"/±−?=]*")
-_NOT_PROSE = re.compile(r"www\.|://|:[a-z0-9_+\-]+:|\b[0-9a-f]{7,64}\b|GH-\d", re.IGNORECASE)
+_WOULD = "▫️"
+#: How many rows of a section are tried, from all that anyone reads down to none.
+_STEPS = (200, 100, 50, 25, 10, 5, 2, 1, 0)
+#: Longer names cannot be pasted from a comment; in tables the beginning has to do.
+_LONGEST_NAME, _LONGEST_WHY = 200, 500
 _CONTEXT = Context(prec=3)
 
 
+class _Section:
+    """A part of the comment that can be shortened: `write` gives it with a part of its rows, "" where nothing is left to say."""
+
+    def __init__(self, rows: int, write: Callable[[int], str]) -> None:
+        self.write = write
+        self.most = min(rows, _STEPS[0])
+
+    def shorten(self) -> bool:
+        """Take the next smaller number of rows; whether there was one."""
+        smaller = next((step for step in _STEPS if step < self.most), None)
+        if smaller is not None:
+            self.most = smaller
+        return smaller is not None
+
+
 def render(decision: Decision, *, project: str = "", limit: int = LIMIT) -> str:
-    """The comment; `project` tells the comments of a monorepo's projects apart. At most `limit` characters and bytes."""
-    for most in (200, 100, 50, 25, 10, 5, 2, 1):
-        body = _body(decision, project, most)
-        if len(body.encode()) <= limit:
+    """The comment; `project` tells the comments of a monorepo's projects apart.
+
+    At most `limit` characters and bytes (of which it needs `LEAST`): whole rows are left out, from the mild end, and said.
+    """
+    head = _head(decision, project)
+    sections = _sections(decision)
+    while True:
+        body = "\n\n".join(part for part in (*head, *(each.write(each.most) for each in sections)) if part) + "\n"
+        # The last sections are the mildest, and give way first; the table of breaches is the last to do so.
+        if len(body.encode()) <= limit or not any(each.shorten() for each in reversed(sections)):
             return body
-    return _body(decision, project, 0)
 
 
-def _body(decision: Decision, project: str, most: int) -> str:
-    """The whole comment with at most `most` rows in each section."""
-    name = f" in {code(project)}" if project else ""
-    parts = [
+def _head(decision: Decision, project: str) -> tuple[str, ...]:
+    name = f" in {code(project, 100)}" if project else ""
+    return (
         f"<!-- perfgate:{re.sub(r'[^A-Za-z0-9_./]', '_', project)[:200]} -->",
         f"## {_SIGNS[decision.level]} perfgate: {text.title(decision)}{name}",
         f"{text.headline(decision)}. {_basis(decision)}",
-    ]
-    loud = [verdict for verdict in decision.verdicts if verdict.level >= Level.WARN]
-    if loud:
-        parts.append(_table(decision, loud, most))
-        parts += _what_to_do(decision, loud, most)
-    parts += _notes(decision, most)
-    for heading, verdicts in (
-        ("inconclusive", [verdict for verdict in decision.verdicts if verdict.level is Level.INCONCLUSIVE]),
-        ("pass", [verdict for verdict in decision.verdicts if verdict.level is Level.PASS]),
-        ("without a budget (no consequence)", list(decision.observed)),
-    ):
-        if verdicts:
-            parts.append(_folded(f"{len(verdicts)} {heading}", _table(decision, verdicts, most)))
-    return "\n\n".join(parts) + "\n"
+    )
 
 
 def _basis(decision: Decision) -> str:
@@ -64,42 +76,75 @@ def _basis(decision: Decision) -> str:
     commit = made.context.head or made.context.tested
     parts = [
         f"Commit {code(commit[:10])}" if commit else "",
-        f"{runs} baseline runs",
-        f"judged by {prose(made.budgets_source)}",
+        f"{runs} baseline run{'' if runs == 1 else 's'}",
+        f"judged by {prose(made.budgets_source, _LONGEST_WHY)}" if made.budgets_source else "",
         text.false_alarms(decision),
     ]
     return "; ".join(part for part in parts if part) + "."
 
 
+def _sections(decision: Decision) -> list[_Section]:
+    loud = [verdict for verdict in decision.verdicts if verdict.level >= Level.WARN]
+    unclear = [verdict for verdict in decision.verdicts if verdict.level is Level.INCONCLUSIVE]
+    passed = [verdict for verdict in decision.verdicts if verdict.level is Level.PASS]
+    sections = []
+    if loud:
+        sections += [_rows(decision, loud), *_what_to_do(decision, loud)]
+    sections.append(_notes(decision))
+    if unclear:
+        heading = "" if decision.nothing_judged else f"{len(unclear)} inconclusive"
+        sections.append(_rows(decision, unclear, heading))
+    for heading, verdicts in (("pass", passed), ("without a budget (no consequence)", list(decision.observed))):
+        if verdicts:
+            sections.append(_rows(decision, verdicts, f"{len(verdicts)} {heading}"))
+    return sections
+
+
 # --- tables -----------------------------------------------------------------------------------------------------------
 
 
-def _table(decision: Decision, verdicts: Sequence[Verdict], most: int) -> str:
+def _rows(decision: Decision, verdicts: Sequence[Verdict], folded: str = "") -> _Section:
+    """A table of verdicts, folded under a heading where there is one."""
     comparisons = text.comparison_of(decision)
-    lines = ["| | series | base | now | change | budget | why |", "|---|---|--:|--:|--:|---|---|"]
-    for verdict in verdicts[:most]:
-        comparison = comparisons.get(verdict.series)
-        before, after = text.before_and_after(comparison)
-        cells = (
-            f"{_SIGNS[verdict.level]} {text.level_of(verdict)}",
-            code(str(verdict.series)),
-            prose(_unbroken(before)),
-            prose(_unbroken(after)),
-            prose(_unbroken(text.change(comparison, interval=True)).replace("\u00a0(", " (")),
-            prose(text.budget_of(verdict).replace(" %", "\u00a0%")),
-            prose(text.why(verdict).replace(" %", "\u00a0%")),
-        )
-        lines.append("| " + " | ".join(cells) + " |")
-    if len(verdicts) > most:
-        lines.append(f"| | and {len(verdicts) - most} more, in `.perfgate/decision/decision.json` | | | | | |")
-    return "\n".join(lines)
+    rows = [_row(verdict, comparisons.get(verdict.series)) for verdict in verdicts[: _STEPS[0]]]
+    # Four columns of two lines each: a comment is some 80 characters wide, and a wider table hides the reasons.
+    head = ["| | series, budget | base → now, change (99 % interval) | why |", "|---|---|---|---|"]
+    remedies = dict.fromkeys(verdict.remedy for verdict in verdicts if verdict.level is Level.INCONCLUSIVE)
+    settling = "".join(f"\n\nTo judge more: {prose(remedy, _LONGEST_WHY)}" for remedy in list(remedies)[:3] if remedy)
+
+    def write(most: int) -> str:
+        left = len(verdicts) - min(most, len(rows))
+        if not most:
+            told = folded or f"{len(verdicts)} verdicts"
+            return f"{told}: too many for a comment, all in `.perfgate/decision/decision.json`"
+        more = [f"| | and {left} more, in `.perfgate/decision/decision.json` | | |"] if left else []
+        return _folded(folded, "\n".join([*head, *rows[:most], *more]) + settling)
+
+    return _Section(len(verdicts), write)
 
 
-def _inline(note: str) -> str:
-    """A note that begins no list, quote or heading of its own."""
-    return (
-        f"`{note[0]}`{note[1:]}" if note[:1] in set("-+>=") or (note[:1].isdigit() and note[1:2] in set(".)")) else note
+def _row(verdict: Verdict, comparison: Comparison | None) -> str:
+    level = text.level_of(verdict)
+    sign = _WOULD if level != verdict.level.word else _SIGNS[verdict.level]
+    why = text.why(verdict)
+    if verdict.remedy and verdict.level >= Level.WARN:
+        why = f"{why}; {verdict.remedy}"
+    budget = prose(text.budget_of(verdict).replace(" %", "\u00a0%"), _LONGEST_NAME)
+    cells = (
+        _unbroken(f"{sign} {level}"),
+        f"{code(str(verdict.series), _LONGEST_NAME)}<br>{budget}",
+        _numbers(comparison, interval=verdict.rule is not Rule.LIMIT),
+        prose(why.replace(" %", "\u00a0%"), _LONGEST_WHY),
     )
+    return "| " + " | ".join(cells) + " |"
+
+
+def _numbers(comparison: Comparison | None, *, interval: bool) -> str:
+    """Both values, and below them the change, with its interval where the verdict rests on it."""
+    before, after = (prose(_unbroken(value)) for value in text.before_and_after(comparison))
+    values = after if before == "–" else f"{before}\u00a0→ {after}"
+    change = _unbroken(text.change(comparison, interval=interval)).replace("\u00a0(", " (").replace(",\u00a0", ", ")
+    return values if change == "–" else f"{values}<br>{prose(change)}"
 
 
 def _unbroken(words: str) -> str:
@@ -108,50 +153,86 @@ def _unbroken(words: str) -> str:
 
 
 def _folded(heading: str, inner: str) -> str:
-    return f"<details><summary>{heading}</summary>\n\n{inner}\n\n</details>"
+    return f"<details><summary>{heading}</summary>\n\n{inner}\n\n</details>" if heading else inner
 
 
-def _notes(decision: Decision, most: int) -> list[str]:
-    notes = [
-        prose(caveat.message) + (f" ({prose(caveat.remedy)})" if caveat.remedy else "") for caveat in decision.caveats
-    ]
-    notes += [
-        f"{code(str(each.budget.selector))} ({prose(each.budget.place)}) met no series" for each in decision.unmatched
-    ]
-    notes += [f"{code(str(series))} is gone since the baseline; no budget names it" for series in decision.vanished]
-    if decision.elsewhere:
-        reasons = sorted({reason for _, reason in decision.elsewhere})
-        count = len(decision.elsewhere)
-        notes.append(f"{count} budget{'' if count == 1 else 's'} did not apply here: {prose('; '.join(reasons))}")
-    if not notes:
-        return []
-    more = [f"and {len(notes) - most} more"] if len(notes) > most else []
-    listed = "\n".join(f"- {_inline(note)}" for note in [*notes[:most], *more])
-    return [listed if len(notes) <= 3 else _folded(f"{len(notes)} notes", listed)]
+def _notes(decision: Decision) -> _Section:
+    def sentences() -> Iterable[str]:
+        for caveat in decision.caveats:
+            remedy = f" ({prose(caveat.remedy, _LONGEST_WHY)})" if caveat.remedy else ""
+            yield prose(caveat.message, _LONGEST_WHY) + remedy
+        for each in decision.unmatched:
+            selector = code(str(each.budget.selector), _LONGEST_NAME)
+            yield f"{each.level.word}: {selector} ({prose(each.budget.place, _LONGEST_NAME)}) met no series"
+        for series in decision.vanished:
+            yield f"{code(str(series), _LONGEST_NAME)} is gone since the baseline; no budget names it"
+        if count := len(decision.elsewhere):
+            reasons = "; ".join(sorted({reason for _, reason in decision.elsewhere}))
+            yield f"{count} budget{'' if count == 1 else 's'} did not apply here: {prose(reasons, _LONGEST_WHY)}"
+
+    notes = [f"- {inline(note)}" for note in sentences()]
+
+    def write(most: int) -> str:
+        if not notes:
+            return ""
+        shown = notes[:most]
+        more = [f"- and {len(notes) - len(shown)} more"] if len(notes) > len(shown) else []
+        return _folded(f"{len(notes)} notes" if len(notes) > 3 else "", "\n".join([*shown, *more]))
+
+    return _Section(len(notes), write)
 
 
 # --- what to do -------------------------------------------------------------------------------------------------------
 
 
-def _what_to_do(decision: Decision, loud: Sequence[Verdict], most: int) -> list[str]:
-    """How to see the numbers, repeat the measurement, and justify or waive; all of it ready to paste."""
-    worst = loud[0].series
-    parts = [
-        "**See the numbers and repeat it locally**\n\n"
-        + block(f"{decision.circumstances.reproduce}\nperfgate explain {_shell_word(str(worst))}", "sh")
-    ]
-    warned = list(dict.fromkeys(verdict.series for verdict in loud if verdict.level is Level.WARN))[:most]
-    if warned:
-        lines = "\n".join(f"Perf-Justification: {series} - why this is worth it" for series in warned)
-        parts.append(_folded("Justify a warning: a line in a commit message", block(lines, "text")))
+def _what_to_do(decision: Decision, loud: Sequence[Verdict]) -> list[_Section]:
+    """How to see the numbers and repeat the measurement, how to justify or waive, all of it ready to paste; and what not to do."""
+    reproduce = harmless(decision.circumstances.reproduce)
+    worst = next(iter(_short(verdict.series for verdict in loud)), None)
+    commands = [reproduce] if len(reproduce) <= _LONGEST_WHY else []
+    if worst is not None:
+        commands.append(f"perfgate explain {text.shell_word(harmless(str(worst)))}")
+    sections = []
+    if commands:
+        repeat = "**See the numbers and repeat it locally**\n\n" + block("\n".join(commands), "sh")
+        sections.append(_Section(0, lambda _: repeat))
+    if any(verdict.level is Level.BLOCK for verdict in loud):
+        lifted = f"**A block** is {text.LIFTED_BY}; {text.NOT_TO_DO}."
+        sections.append(_Section(0, lambda _: lifted))
     comparisons = text.comparison_of(decision)
-    blocked = [verdict for verdict in loud if verdict.level is Level.BLOCK]
-    waivers = [_waiver(decision, verdict, comparisons.get(verdict.series)) for verdict in blocked[:most]]
-    lines = "\n".join(dict.fromkeys(waiver for waiver in waivers if waiver))
-    if lines:
-        heading = "Accept a block for a while: a waiver in budgets.yaml, landed on the base branch first"
-        parts.append(_folded(heading, block("waivers:\n" + lines, "yaml")))
-    return parts
+    waivers = [
+        _waiver(decision, verdict, comparisons.get(verdict.series))
+        for verdict in loud
+        if verdict.level is Level.BLOCK and _short([verdict.series])
+    ]
+    warned = _short(verdict.series for verdict in loud if verdict.level is Level.WARN)
+    trailers = [f"Perf-Justification: {harmless(str(series))} - why this is worth it" for series in warned]
+    waive = "Accept a block for a while: a waiver in budgets.yaml, landed on the base branch first"
+    justify = "Justify a warning: a line in a commit message"
+    return [
+        *sections,
+        _paste(waive, "yaml", [each for each in dict.fromkeys(waivers) if each], first="waivers:"),
+        _paste(justify, "text", trailers),
+    ]
+
+
+def _short(series: Iterable[Series]) -> list[Series]:
+    """Those whose names are short enough to paste, each once."""
+    return [each for each in dict.fromkeys(series) if len(str(each)) <= _LONGEST_NAME]
+
+
+def _paste(heading: str, language: str, entries: Sequence[str], *, first: str = "") -> _Section:
+    """Lines to paste, folded under what they are for."""
+
+    def write(most: int) -> str:
+        if not entries or not most:
+            return ""
+        left = len(entries) - min(most, len(entries))
+        more = f"\n\nand {left} more like these" if left else ""
+        lines = [first] if first else []
+        return _folded(heading, block("\n".join([*lines, *entries[:most]]), language) + more)
+
+    return _Section(len(entries), write)
 
 
 def _waiver(decision: Decision, verdict: Verdict, comparison: Comparison | None) -> str:
@@ -159,7 +240,7 @@ def _waiver(decision: Decision, verdict: Verdict, comparison: Comparison | None)
         return ""
     until = decision.circumstances.today + timedelta(days=30)
     return (
-        f"  - series: {_yaml_text(str(verdict.series))}\n"
+        f"  - series: {_yaml_text(harmless(str(verdict.series)))}\n"
         f"    ceiling: {ceiling(comparison)}\n"
         f"    until: {until}\n"
         f'    reason: ""   # why, and what will end it\n'
@@ -171,7 +252,7 @@ def ceiling(comparison: Comparison) -> str:
     """A quantity a little worse than the value, in the series' base unit, as budgets.yaml reads it."""
     after = Decimal(str(comparison.after))
     higher = comparison.better is Direction.HIGHER
-    room = after * (Decimal("0.95") if higher else Decimal("1.05"))
+    room = after - abs(after) / 20 if higher else after + abs(after) / 20
     context = Context(prec=3, rounding=ROUND_FLOOR if higher else ROUND_CEILING)
     number = format(context.plus(room), "f")
     if "." in number:
@@ -184,42 +265,3 @@ def _yaml_text(words: str) -> str:
     import json
 
     return json.dumps(words, ensure_ascii=False)
-
-
-def _shell_word(words: str) -> str:
-    import shlex
-
-    return shlex.quote(words)
-
-
-# --- text from data ---------------------------------------------------------------------------------------------------
-
-
-def code(words: str) -> str:
-    """Text in a code span that no content can leave, also in a table."""
-    plain = harmless(words).strip() or " "
-    plain = plain.replace("|", "¦" if "\\" in plain else "\\|")
-    longest = max((len(run) for run in re.findall(r"`+", plain)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if plain.startswith("`") or plain.endswith("`") else ""
-    return f"{fence}{pad}{plain}{pad}{fence}"
-
-
-def prose(words: str) -> str:
-    """perfgate's own sentences as they are; sentences that hold anything Markdown could read as more than text, in a code span."""
-    plain = harmless(words)
-    if _PROSE.fullmatch(plain) and not _NOT_PROSE.search(plain):
-        return plain
-    return code(plain)
-
-
-def block(words: str, language: str) -> str:
-    """Lines in a code block that no content can leave."""
-    plain = text.harmless_lines(words)
-    longest = max((len(run) for run in re.findall(r"`+", plain)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{plain}\n{fence}"
-
-
-#: What a renderer of decisions looks like; every output is one.
-Renderer = Callable[[Decision], str]

@@ -16,20 +16,24 @@ _FEW = 12
 _MOST, _MOST_VERBOSE = 100, 1000
 #: The reasons need this many columns beside the rest; where there is less, each verdict takes several lines.
 _LEAST_WHY = 34
+#: Words of the last block are this far in.
+_INDENT = 15
+_WORDS = {level.word: level for level in Level}
 _COLOURS = {Level.BLOCK: "31;1", Level.WARN: "33;1", Level.INCONCLUSIVE: "36", Level.PASS: "32"}
 
 
 def render(decision: Decision, *, width: int, colour: bool, verbose: bool = False) -> str:
     """The decision for people, `width` columns wide; `verbose` shows every series."""
     paint = _paint if colour else _plain
-    lines = [f"{paint(text.title(decision).upper(), decision.level)}  {text.headline(decision)}"]
+    title = text.title(decision).upper()
+    lines = _wrapped(f"{title}  {text.headline(decision)}", width)
+    lines[0] = paint(title, decision.level) + lines[0].removeprefix(title)
     if decision.circumstances.baseline_source:
-        lines.append(_against(decision))
+        lines += _wrapped(_against(decision), width)
     shown = [
         verdict
         for verdict in decision.verdicts
-        # A pass is worth a row where something turned it into one: a waiver, a justification, a budget that only observes.
-        if verbose or len(decision.verdicts) <= _FEW or verdict.level > Level.PASS or verdict.found > Level.PASS
+        if verbose or len(decision.verdicts) <= _FEW or _is_worth_a_row(verdict)
     ]
     hidden = len(decision.verdicts) - len(shown)
     shown, grouped = _grouped(shown, verbose=verbose)
@@ -43,6 +47,11 @@ def render(decision: Decision, *, width: int, colour: bool, verbose: bool = Fals
         lines.append(f"{hidden} more pass (--all shows them)")
     lines += _beside(decision, width=width, colour=colour, verbose=verbose)
     return "\n".join(lines)
+
+
+def _is_worth_a_row(verdict: Verdict) -> bool:
+    """A pass is, where something turned it into one (a waiver, a justification, a budget that only observes), and a suspect."""
+    return verdict.level > Level.PASS or verdict.found > Level.PASS or verdict.suspect
 
 
 def _against(decision: Decision) -> str:
@@ -68,8 +77,6 @@ def _grouped(verdicts: Sequence[Verdict], *, verbose: bool) -> tuple[list[Verdic
     for reason, group in many.items():
         names = ", ".join(str(verdict.series) for verdict in group[:3]) + (", …" if len(group) > 3 else "")
         lines.append(f"inconclusive: {len(group)} series ({names}): {reason}")
-        if group[0].remedy:
-            lines.append(f"({group[0].remedy})")
     kept = [verdict for verdict in verdicts if verdict.level is not Level.INCONCLUSIVE or verdict.reason not in many]
     return kept, lines
 
@@ -87,11 +94,11 @@ def _table(decision: Decision, verdicts: Iterable[Verdict], *, width: int, colou
             after,
             text.change(comparison),
             text.budget_of(verdict),
-            text.why(verdict),
+            text.why(verdict, comparison),
         )
         rows.append(cells)
     columns = (
-        Column("verdict", style="bold"),
+        Column("verdict"),
         Column("series"),
         Column("before", number=True),
         Column("now", number=True),
@@ -103,8 +110,20 @@ def _table(decision: Decision, verdicts: Iterable[Verdict], *, width: int, colou
         max(len(column.name), *(len(row[index]) for row in rows)) + 2 for index, column in enumerate(columns[:-1])
     )
     if fixed + _LEAST_WHY <= width:
-        return render_table(columns, rows, width=width, colour=colour)
-    return _stacked(rows, width=width)
+        made = render_table(columns, rows, width=width, colour=colour)
+    else:
+        made = _stacked(rows, width=width)
+    return _with_levels_painted(made, colour=colour)
+
+
+def _with_levels_painted(table: str, *, colour: bool) -> str:
+    """The table with the word that begins a row in its level's colour: only a verdict can begin a line."""
+    lines = table.splitlines()
+    for position, line in enumerate(lines if colour else ()):
+        word = line.partition(" ")[0]
+        if word in _WORDS:
+            lines[position] = _paint(word, _WORDS[word]) + line[len(word) :]
+    return "\n".join(lines)
 
 
 def _stacked(rows: Sequence[tuple[str, ...]], *, width: int) -> str:
@@ -130,9 +149,7 @@ def _beside(decision: Decision, *, width: int, colour: bool, verbose: bool) -> l
     """What was not judged, and what to know; then what to do."""
     lines: list[str] = []
     for unmatched in decision.unmatched:
-        lines.append(
-            f"{unmatched.level.word}: {unmatched.budget.place}: {unmatched.budget.selector} met no series: {unmatched.why}"
-        )
+        lines.append(f"{unmatched.level.word}: {text.unmatched(unmatched)}")
     if decision.elsewhere:
         reasons = sorted({reason for _, reason in decision.elsewhere})
         lines.append(f"{_count(len(decision.elsewhere), 'budget')} did not apply here: {'; '.join(reasons)}")
@@ -158,7 +175,7 @@ def _beside(decision: Decision, *, width: int, colour: bool, verbose: bool) -> l
             "without a budget, judged by the defaults and without consequence:",
             _table(decision, decision.observed[:_MOST_VERBOSE], width=width, colour=colour),
         ]
-    todo = _todo(decision)
+    todo = _todo(decision, width)
     return ([""] if beside else []) + beside + ([""] if todo else []) + todo
 
 
@@ -168,26 +185,40 @@ def _wrapped(line: str, width: int) -> list[str]:
     return textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False) or [""]
 
 
-def _todo(decision: Decision) -> list[str]:
-    """The next steps, as commands to paste, worst first."""
-    if decision.level < Level.WARN and not decision.nothing_judged:
-        return []
+def _todo(decision: Decision, width: int) -> list[str]:
+    """The next steps, worst first. Commands and lines to paste stay whole, however narrow the terminal."""
     lines = []
     worst = next((verdict for verdict in decision.verdicts if verdict.level >= Level.WARN), None)
     if worst is not None:
-        lines.append(f"the numbers:   perfgate explain '{worst.series}'")
+        lines.append(f"the numbers:   perfgate explain {text.shell_word(str(worst.series))}")
         lines.append(f"the same here: {decision.circumstances.reproduce}")
-    warned = [verdict for verdict in decision.verdicts if verdict.level is Level.WARN]
-    if warned:
-        lines.append(f"to justify a warning, in a commit: Perf-Justification: {warned[0].series} - the reason")
+    remedies = dict.fromkeys(verdict.remedy for verdict in decision.verdicts if _needs_remedy(verdict))
+    if decision.nothing_judged and not remedies:
+        remedies = {"measure a series that a budget names": None}
+    for remedy in list(remedies)[:3]:
+        lines += _step("to judge more:" if decision.judged else "to judge:", remedy, width)
+    warned = next((verdict for verdict in decision.verdicts if verdict.level is Level.WARN), None)
+    if warned is not None:
+        lines += _step("a warning:", "a commit of the change may justify it, with the line", width)
+        lines.append(" " * _INDENT + f"Perf-Justification: {warned.series} - the reason")
     if any(verdict.level is Level.BLOCK for verdict in decision.verdicts):
-        lines.append(
-            "a block is lifted by a fix, or by a waiver or budget that is on the base branch first (.perfgate/decision/comment.md has the lines)"
-        )
-    if decision.nothing_judged:
-        first = next((verdict.remedy for verdict in decision.verdicts if verdict.remedy), "")
-        lines.append(f"nothing could be judged{': ' + first if first else '; measure a series that a budget names'}")
+        lines += _step("a block:", f"{text.LIFTED_BY} (lines: .perfgate/decision/comment.md)", width)
+        lines += _step("", text.NOT_TO_DO, width)
     return [harmless(line) for line in lines]
+
+
+def _needs_remedy(verdict: Verdict) -> bool:
+    """Whether something can be done so that more is known: of a breach, the breach is what matters."""
+    return bool(verdict.remedy) and (verdict.level is Level.INCONCLUSIVE or verdict.suspect)
+
+
+def _step(what: str, words: str, width: int) -> list[str]:
+    import textwrap
+
+    indent = " " * _INDENT
+    return textwrap.wrap(
+        words, width, initial_indent=f"{what:<{_INDENT}}", subsequent_indent=indent, break_on_hyphens=False
+    )
 
 
 def _names(series: Sequence[object]) -> str:

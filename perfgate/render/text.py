@@ -5,10 +5,15 @@ from __future__ import annotations
 import unicodedata
 
 from perfgate.core.budgets import Enforce, Level, Side
-from perfgate.core.compare import Comparison, Tested
-from perfgate.core.decision import Decision, Rule, Verdict
+from perfgate.core.compare import Comparison, Exact, Tested
+from perfgate.core.decision import Decision, Rule, Unmatched, Verdict
 from perfgate.core.units import write_percent, write_threshold, write_values
 
+#: How a block is lifted, and what does not lift it.
+LIFTED_BY = "lifted by a fix, or by a waiver landed on the base branch first"
+NOT_TO_DO = "not by measuring until it passes, nor by looser budgets in this change: the base branch's count"
+
+_INTERVAL = "99 % interval "
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -39,19 +44,25 @@ def before_and_after(comparison: Comparison | None) -> tuple[str, str]:
 
 
 def change(comparison: Comparison | None, *, interval: bool = False) -> str:
-    """The change in per cent, with its 99 % interval where there is one and it is asked for."""
+    """The change in per cent, followed by how sure it is where that is asked for."""
     if comparison is None or comparison.relative is None:
         return "–"
-    text = write_percent(comparison.relative)
+    amount = write_percent(comparison.relative)
+    sure = how_sure(comparison).removeprefix(_INTERVAL) if interval else ""
+    return f"{amount} ({sure})" if sure else amount
+
+
+def how_sure(comparison: Comparison) -> str:
+    """The 99 % interval of a change and the number of runs behind it, or that it was counted; "" where nothing is known of it."""
     evidence = comparison.evidence
-    if (
-        interval
-        and isinstance(evidence, Tested)
-        and evidence.change_low is not None
-        and evidence.change_high is not None
-    ):
-        return f"{text} ({write_percent(evidence.change_low)} … {write_percent(evidence.change_high)})"
-    return text
+    if isinstance(evidence, Exact):
+        return "exact"
+    if not isinstance(evidence, Tested):
+        return ""
+    runs = f"n = {evidence.numbers.n}"
+    if evidence.change_low is None or evidence.change_high is None:
+        return runs
+    return f"{_INTERVAL}{write_percent(evidence.change_low)} … {write_percent(evidence.change_high)}, {runs}"
 
 
 def budget_of(verdict: Verdict) -> str:
@@ -72,9 +83,12 @@ def budget_of(verdict: Verdict) -> str:
     return f"{side} {write_threshold(threshold)}{floor}"
 
 
-def why(verdict: Verdict) -> str:
-    """The reason with what turned it into its level."""
-    return "; ".join((verdict.reason, *verdict.notes))
+def why(verdict: Verdict, comparison: Comparison | None = None) -> str:
+    """The reason with what turned it into its level; of a breach, with the comparison given, also how sure it is."""
+    sure = ""
+    if comparison is not None and verdict.rule is Rule.CHANGE and verdict.found >= Level.WARN:
+        sure = how_sure(comparison)
+    return "; ".join((f"{verdict.reason} ({sure})" if sure else verdict.reason, *verdict.notes))
 
 
 def headline(decision: Decision) -> str:
@@ -99,6 +113,18 @@ def level_of(verdict: Verdict) -> str:
     ):
         return f"would {verdict.found.word}"
     return verdict.level.word
+
+
+def unmatched(each: Unmatched) -> str:
+    """What is wrong with a budget that met no series."""
+    return f"{each.budget.place}: {each.budget.selector} met no series: {each.why}"
+
+
+def shell_word(words: str) -> str:
+    """Text as one word for a POSIX shell, so that a command can be pasted whatever a label holds."""
+    import shlex
+
+    return shlex.quote(words)
 
 
 def title(decision: Decision) -> str:

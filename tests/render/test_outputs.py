@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,12 +12,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
-from perfgate.core.budgets import Level
-from perfgate.core.decision import Decision
-from perfgate.core.model import Series
+from perfgate.core.budgets import Level, Relative
+from perfgate.core.decision import Decision, Rule
+from perfgate.core.model import Measurement, Series
+from perfgate.core.policy import read_justifications
 from perfgate.core.units import Quantity
-from perfgate.render import explanation, markdown, terminal
+from perfgate.render import explanation, markdown, markdown_text, terminal
 from perfgate.render.annotations import render as annotations_of
 from perfgate.render.text import harmless
 from tests.core.making import baseline_of, budget, decided, measured, run
@@ -37,18 +40,80 @@ def same_as_golden(name: str, text: str) -> None:
 @pytest.mark.parametrize("name", decisions.EVERY)
 @pytest.mark.parametrize("width", [80, 120, 160])
 def test_the_terminal_is_as_wide_as_it_is(name: str, width: int) -> None:
-    text = terminal.render(decisions.EVERY[name](), width=width, colour=False, verbose=name == "mixed")
+    text = terminal.render(decisions.EVERY[name](), width=width, colour=False)
     same_as_golden(f"{name}-{width}.txt", text)
-    table = [line for line in text.splitlines() if re.match(r"(verdict|block|warn|inconclusive|pass|would)\b", line)]
-    assert max((len(line) for line in table), default=0) <= width
+    assert max(len(line) for line in text.splitlines()) <= width
 
 
-def test_colour_adds_nothing_but_colour() -> None:
+def test_every_series_is_shown_where_that_is_asked_for() -> None:
     decision = decisions.mixed()
-    plain = terminal.render(decision, width=160, colour=False)
-    coloured = terminal.render(decision, width=160, colour=True)
+    text = terminal.render(decision, width=120, colour=False, verbose=True)
+    same_as_golden("mixed-all-120.txt", text)
+    assert all(str(verdict.series) in text for verdict in (*decision.verdicts, *decision.observed))
+
+
+@pytest.mark.parametrize("name", decisions.EVERY)
+@pytest.mark.parametrize("width", [80, 160])
+def test_colour_adds_nothing_but_colour(name: str, width: int) -> None:
+    decision = decisions.EVERY[name]()
+    plain = terminal.render(decision, width=width, colour=False)
+    coloured = terminal.render(decision, width=width, colour=True)
     assert "\x1b[" in coloured
     assert [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", coloured).splitlines()] == plain.splitlines()
+    same_as_golden(f"{name}-{width}-coloured.txt", coloured.replace("\x1b", "␛"))
+
+
+def test_a_long_list_still_shows_what_is_suspicious() -> None:
+    decision = decisions.mixed()
+    suspects = [verdict for verdict in decision.verdicts if verdict.suspect]
+    text = terminal.render(decision, width=120, colour=False)
+    assert [str(verdict.series) for verdict in suspects] == ["command.cpu{command=import}"]
+    assert "command.cpu{command=import}" in text
+    assert "tests.case_time{suite=unit}" not in text
+
+
+def test_a_breach_says_how_sure_it_is_everywhere() -> None:
+    decision = decisions.blocking()
+    for text in (
+        terminal.render(decision, width=120, colour=False),
+        markdown.render(decision).replace("\u00a0", " "),
+        "\n".join(annotations_of(decision)).replace("%25", "%"),
+    ):
+        assert "+34.1 % … +48.2 %, n = 10" in text
+        assert "1 min 40 s" in text
+        assert "2 min 21 s" in text
+
+
+def test_what_could_not_be_judged_says_how_it_could_be() -> None:
+    decision = decisions.moved()
+    text = terminal.render(decision, width=160, colour=False)
+    assert text.count("not comparable with the baseline") == 1, "one reason, one line"
+    for told in (text, markdown.render(decision), "\n".join(annotations_of(decision))):
+        assert "measure on the machine class of the baseline" in told
+
+
+def test_a_budget_that_met_no_series_is_annotated_too() -> None:
+    (notice,) = [line for line in annotations_of(decisions.mixed()) if "prompt.tokens" in line]
+    assert notice.startswith("::notice ")
+
+
+def test_commands_to_paste_survive_any_label() -> None:
+    name = "x'; rm -rf ~; echo '$(id) `id`"
+    decision = hostile(name)
+    series = str(decision.verdicts[0].series)
+    text = terminal.render(decision, width=80, colour=False)
+    comment = markdown.render(decision)
+    for told in (text.partition("the numbers:")[2], comment[comment.index("perfgate explain") :]):
+        assert shlex.split(told.strip().splitlines()[0]) == ["perfgate", "explain", series]
+
+
+def test_a_justification_from_the_comment_is_one_that_counts() -> None:
+    decision = decisions.mixed()
+    found, problems = read_justifications([markdown.render(decision)])
+    assert not problems
+    assert {each.series for each in found} == {
+        verdict.series for verdict in decision.verdicts if verdict.level is Level.WARN
+    }
 
 
 def test_the_comment_is_as_it_was_agreed() -> None:
@@ -59,6 +124,74 @@ def test_the_explanation_is_as_it_was_agreed() -> None:
     decision = decisions.mixed()
     texts = [explanation.render(decision, comparison.series) for comparison in decision.comparisons]
     same_as_golden("mixed-explained.txt", "\n".join(texts).rstrip("\n"))
+
+
+@pytest.mark.parametrize("name", decisions.EVERY)
+def test_every_kind_of_comment_is_as_it_was_agreed(name: str) -> None:
+    if name != "mixed":
+        same_as_golden(f"{name}.md", markdown.render(decisions.EVERY[name]()).rstrip("\n"))
+
+
+def test_the_explanation_answers_as_the_verdict_does() -> None:
+    """What the steps say of an exact series' change, put together, is what the rule found."""
+
+    @given(st.floats(1, 1e6), st.floats(0.5, 2.0), st.sampled_from(["", "1 B", "10 kB"]))
+    @settings(deadline=None, max_examples=100)
+    def law(before: float, ratio: float, floor: str) -> None:
+        relative = Relative(at_least=Quantity.parse(floor) if floor else None, stated=True)
+        base = baseline_of([run(measured("size.bytes{path=a}", before), number=1)])
+        decision = decided(
+            run(measured("size.bytes{path=a}", before * ratio)), base, budget("size.bytes", relative=relative)
+        )
+        (verdict,) = [each for each in decision.verdicts if each.rule is Rule.CHANGE]
+        lines = explanation.render(decision, verdict.series).splitlines()
+        answers = {
+            found[2]: found[1] == "yes"
+            for line in lines
+            if (found := re.search(r"  (yes|no) +(warn|block|at_least)", line))
+        }
+        counts = answers.get("at_least", True)
+        expected = (
+            Level.BLOCK if answers["block"] and counts else Level.WARN if answers["warn"] and counts else Level.PASS
+        )
+        assert verdict.found is expected
+
+    law()
+
+
+@pytest.mark.parametrize("limit", range(2_500, 7_000, 500))
+def test_what_does_not_fit_is_left_out_from_the_mild_end(limit: int) -> None:
+    decision = decisions.mixed()
+    text = markdown.render(decision, limit=limit)
+    assert len(text.encode()) <= limit
+    rows = re.findall(r"^\| (?:⛔|⚠️|❔|✅|▫️)\u00a0(?:would\u00a0)?(\w+) ", text, re.MULTILINE)
+    breaches = sum(verdict.level >= Level.WARN for verdict in decision.verdicts)
+    assert rows[:breaches] == ["block"] * 3 + ["warn"] * 4, "the breaches are all there, worst first"
+    if "pass" in rows:
+        assert "inconclusive" in rows
+    else:
+        assert "10 pass: too many for a comment" in text
+
+
+def test_a_comment_keeps_its_limit_whatever_the_names() -> None:
+    @given(
+        st.lists(HOSTILE | st.text("`|'\U0001f600é", min_size=200, max_size=300), min_size=1, max_size=30, unique=True),
+        st.integers(markdown.LEAST, 40_000),
+    )
+    @settings(deadline=None, max_examples=40)
+    def law(names: list[str], limit: int) -> None:
+        base = baseline_of([run(*(measured_as(name, 100.0) for name in names), number=1)])
+        decision = decided(run(*(measured_as(name, 150.0) for name in names)), base, budget("size.bytes"))
+        text = markdown.render(decision, limit=limit, project=names[0])
+        assert len(text.encode()) <= limit
+        assert len(re.findall("^<details>", text, re.MULTILINE)) == len(re.findall("^</details>", text, re.MULTILINE))
+
+    law()
+
+
+def measured_as(name: str, value: float) -> Measurement:
+    """A size under any name at all."""
+    return measured("size.bytes{path=a}", value)._replace(series=Series("size.bytes", (("path", name),)))
 
 
 def test_a_comment_is_never_longer_than_github_takes_and_says_what_it_leaves_out() -> None:
@@ -121,6 +254,26 @@ def test_text_from_data_moves_no_cursor_and_starts_no_command(name: str) -> None
     assert all(re.match(r"::(error|warning|notice) title=perfgate%3A \w+::", line) for line in annotations_of(decision))
 
 
+def test_the_comment_holds_only_the_html_that_is_perfgate_own() -> None:
+    """By a second parser, which is there on every machine."""
+
+    @given(HOSTILE)
+    @settings(deadline=None, max_examples=60)
+    def law(name: str) -> None:
+        parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+        kinds = set()
+        html = []
+        for token in parser.parse(markdown.render(hostile(name), project=name)):
+            for each in (token, *(token.children or ())):
+                kinds.add(each.type)
+                html += [each.content] if each.type.startswith("html") else []
+        own = re.compile(r"(<!-- perfgate:[\w./]* -->|<details><summary>[\w ():,.]+</summary>|</details>|<br>)\n?")
+        assert all(own.fullmatch(each) for each in html), html
+        assert not kinds & {"link_open", "image", "em_open", "s_open", "blockquote_open", "hr", "code_block"}
+
+    law()
+
+
 @pytest.fixture(scope="module")
 def github() -> str:
     """GitHub's own Markdown parser, as a Debian package has it."""
@@ -135,12 +288,12 @@ def test_text_from_data_becomes_no_link_image_mention_or_html(github: str) -> No
     @settings(deadline=None, max_examples=40)
     def law(names: list[str]) -> None:
         for name in names:
-            texts = (markdown.prose(name), markdown.code(name))
+            texts = (markdown_text.prose(name), markdown_text.code(name))
             table = (
                 "| a | b |\n|---|---|\n| "
                 + " | ".join(texts)
                 + " |\n\n"
-                + markdown.block(name, "text")
+                + markdown_text.block(name, "text")
                 + "\n\nthe end\n"
             )
             arguments = [
