@@ -45,7 +45,8 @@ def load(data: bytes, where: str) -> Budgets:
     top = values.mapping(node, _TOP, what="at the top of budgets.yaml")
     if "version" not in top:
         values.refuse(node, '"version" is missing', 'begin the file with "version: 1"')
-    if top["version"].value != 1:
+    # True and 1.0 are equal to 1 in Python, and are not what was meant.
+    if type(top["version"].value) is not int or top["version"].value != 1:
         values.refuse(
             top["version"],
             f"{values.written(top['version'])} is not a version that this perfgate reads",
@@ -130,6 +131,8 @@ def _baseline(node: Node) -> BaselineSettings:
             f"{values.written(parts['path'])} leads out of the project",
             "name a folder inside it, such as baselines",
         )
+    if ".git" in path.lower().split("/") or not path.isprintable():
+        values.refuse(parts["path"], "a baseline cannot lie there", "name a folder such as baselines")
     return BaselineSettings(
         path=path.strip("/").removeprefix("./") or usual.path,
         window=values.whole(parts["window"], 5, 10_000) if "window" in parts else usual.window,
@@ -181,7 +184,7 @@ def _selector(node: Node) -> Selector:
     if "*" in selector.metric or "?" in selector.metric:
         return selector
     metric = find(selector.metric)
-    if metric is None:
+    if metric is None or (metric.is_family and "." not in selector.metric):
         close = meant(selector.metric, [each.name for each in METRICS])
         remedy = close or "the metrics are listed in docs/reference/metrics.md"
         values.refuse(node, f'there is no metric "{selector.metric[:100]}"', remedy)
@@ -211,7 +214,11 @@ def _check_unit(selector: Selector, quantity: Quantity, node: Node) -> None:
 
 def _relative(selector: Selector, increase: Node | None, decrease: Node | None, defaults: Defaults) -> Relative | None:
     if increase is not None and decrease is not None:
-        values.refuse(decrease, "one budget limits one side of a change", "write a second budget for max_decrease")
+        values.refuse(
+            decrease,
+            "one budget limits one side of a change",
+            "keep the side that matters: a series has one relative limit, and the last one written counts",
+        )
     node = increase if increase is not None else decrease
     if node is None:
         return Relative(warn=defaults.warn, block=defaults.block)
@@ -249,14 +256,23 @@ def _refuse_twins(budgets: tuple[Budget, ...]) -> None:
     """Two budgets that say the same kind of thing of the same series would make one of them silently void."""
     seen: dict[tuple[object, ...], Budget] = {}
     for budget in budgets:
-        stated = budget.relative is None or budget.relative.stated
-        for kind, given in (("limit", budget.limit is not None), ("change", stated)):
-            twin = seen.setdefault((budget.selector, budget.when, kind), budget) if given else budget
+        for kind in _kinds(budget):
+            twin = seen.setdefault((budget.selector, budget.when, kind), budget)
             if twin is not budget:
-                where, _, line = twin.place.rpartition(":")
-                del where
-                what = f"{budget.selector} has a second {kind} here, the first is in line {line}"
-                raise InputError(what, where=budget.place, remedy="keep one of them, or tell them apart with when:")
+                line = twin.place.rpartition(":")[2]
+                raise InputError(
+                    f"{str(budget.selector)[:100]} has a second {kind} here, the first is in line {line}",
+                    where=budget.place,
+                    remedy="keep one of them, or tell them apart with when:",
+                )
+
+
+def _kinds(budget: Budget) -> list[str]:
+    """The kinds of limit that a budget states; stating none is a kind of its own."""
+    kinds = ["limit"] if budget.limit is not None else []
+    if budget.relative is None or budget.relative.stated:
+        kinds.append("relative limit")
+    return kinds or ["budget without a limit"]
 
 
 def _waiver(node: Node) -> Waiver:
@@ -266,15 +282,23 @@ def _waiver(node: Node) -> Waiver:
         values.refuse(parts["series"], "a waiver names one series, not a pattern", "write a waiver for each series")
     ceiling = values.quantity(parts["ceiling"])
     _check_unit(selector, ceiling, parts["ceiling"])
-    try:
-        until = date.fromisoformat(values.text(parts["until"], "2026-12-31"))
-    except ValueError:
-        values.refuse(parts["until"], f"{values.written(parts['until'])} is not a date", "write it as 2026-12-31")
     return Waiver(
         selector,
         ceiling,
-        until,
+        _day(parts["until"]),
         reason=values.text(parts["reason"]),
         owner=values.text(parts["owner"]),
         place=f"{node.where}:{node.line}",
     )
+
+
+def _day(node: Node) -> date:
+    """A day as 2026-12-31; `date` also reads 20261231 and weeks, which people misread."""
+    written = values.text(node, "2026-12-31")
+    try:
+        day = date.fromisoformat(written)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != written:
+        values.refuse(node, f"{values.written(node)} is not a date", "write it as 2026-12-31")
+    return day

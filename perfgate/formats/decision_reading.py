@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -22,6 +23,8 @@ from perfgate.formats.run import context_of
 SCHEMA = "perfgate/decision/1"
 _LEVELS = {level.word: level for level in Level}
 _MOST = 200_000
+#: An amount as it is written by `decision.dump`. Without a bound on the exponent, writing one out would take any memory.
+_AMOUNT = re.compile(r"-?\d{1,60}(?:\.\d{1,60})?(?:E[+-]\d{1,2})?", re.ASCII)
 
 
 def load(data: bytes, where: str) -> Decision:
@@ -93,15 +96,14 @@ def _unit(found: Found) -> Unit:
 
 
 def _value(found: Found) -> Number:
-    if isinstance(found.value, str):
-        try:
-            value = Decimal(found.value)
-        except ArithmeticError:
-            found.refuse("an amount is wanted")
-        if not value.is_finite():
-            found.refuse("an amount is wanted")
-        return value
-    return found.number()
+    return _amount(found) if isinstance(found.value, str) else found.number()
+
+
+def _amount(found: Found) -> Decimal:
+    text = found.text(200)
+    if not _AMOUNT.fullmatch(text):
+        found.refuse('an amount is a string of digits, such as "742.64"')
+    return Decimal(text)
 
 
 def _optional(found: Found) -> Number | None:
@@ -127,10 +129,7 @@ def _quantity(found: Found) -> Quantity | None:
     if found.value is None:
         return None
     part = found.fields(("value", "unit", "written"))
-    try:
-        return Quantity(Decimal(part["value"].text(100)), _unit(part["unit"]), part["written"].text())
-    except ArithmeticError:
-        part["value"].refuse("a number is wanted")
+    return Quantity(_amount(part["value"]), _unit(part["unit"]), part["written"].text())
 
 
 def _circumstances(found: Found) -> Circumstances:
@@ -228,7 +227,6 @@ _COMPARISON = (
 
 def _comparison(found: Found) -> Comparison:
     part = found.fields(_COMPARISON)
-    interval = [item.number() for item in part["interval"].items(2)] if part["interval"].value is not None else []
     excluded = [item.fields(("reason", "count")) for item in part["excluded"].items(_MOST)]
     return Comparison(
         series=_series(part["series"]),
@@ -241,7 +239,7 @@ def _comparison(found: Found) -> Comparison:
         worse=_ratio(part["worse"]),
         evidence=_evidence(part["evidence"]),
         values=tuple(_value(item) for item in part["values"].items(_MOST)),
-        interval=(interval[0], interval[1]) if len(interval) == 2 else None,
+        interval=_interval(part["interval"]),
         state=State(part["state"].one_of([each.value for each in State])),
         reason=part["reason"].text(),
         origin=part["origin"].text(),
@@ -251,6 +249,15 @@ def _comparison(found: Found) -> Comparison:
         anchor=_anchor(part["anchor"]),
         caveats=tuple(_caveat(item) for item in part["caveats"].items(_MOST)),
     )
+
+
+def _interval(found: Found) -> tuple[float, float] | None:
+    if found.value is None:
+        return None
+    ends = [item.number() for item in found.items(2)]
+    if len(ends) != 2:
+        found.refuse("an interval has two ends")
+    return ends[0], ends[1]
 
 
 def _anchor(found: Found) -> Anchor | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Callable, Mapping
@@ -11,7 +12,10 @@ from perfgate.core import entries
 from perfgate.formats import yaml_values as values
 from perfgate.formats.strict_yaml import Node
 
-_SHELL = re.compile(r"[|&;<>`]|\$\(|\$\{|\$[A-Za-z_]")
+_EXPANDED = re.compile(r"`|\$\(|\$\{|\$[A-Za-z_]")
+_SHELL = re.compile(rf"[|&;<>]|{_EXPANDED.pattern}")
+#: An escaped sign, text in single or in double quotes, or what stands between them.
+_PIECES = re.compile(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|[^'"\\]+""", re.DOTALL)
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 
 #: The keys of each kind of entry.
@@ -156,13 +160,18 @@ def _argv(node: Node) -> tuple[str, ...]:
         argv = tuple(shlex.split(line))
     except ValueError:
         values.refuse(node, "a quote in this command is never closed", "close it, or write the command as a list")
-    unquoted = re.sub(r"'[^']*'|\"[^\"]*\"", "", line)
-    if _SHELL.search(unquoted) or (argv and _ASSIGNMENT.match(argv[0])):
+    if _needs_shell(line) or (argv and _ASSIGNMENT.match(argv[0])):
         values.refuse(
             node,
-            "commands are run without a shell, so |, >, &&, ; and $ mean nothing",
-            f'write ["sh", "-c", {line[:120]!r}] if a shell is meant',
+            "commands are run without a shell, so |, >, &&, ;, $ and NAME=value mean nothing",
+            f'write ["sh", "-c", {json.dumps(line[:100], ensure_ascii=False)}] if a shell is meant',
         )
     if not argv:
         values.refuse(node, "the command is empty")
     return argv
+
+
+def _needs_shell(line: str) -> bool:
+    """Whether a shell would do more with a command than split it; between double quotes it would still expand."""
+    pieces = _PIECES.findall(line)
+    return any((_EXPANDED if piece[0] == '"' else _SHELL).search(piece) for piece in pieces if piece[0] not in "\\'")

@@ -10,6 +10,11 @@ from perfgate.errors import InputError
 from perfgate.formats.strict_yaml import Node
 from perfgate.formats.suggesting import meant
 
+#: No amount that a person writes is longer; what is longer would fill messages, and cost time to convert.
+_LONGEST_NUMBER = 100
+#: Beyond this nothing is measured; runs hold their values to the same bound.
+_LARGEST = 10**30
+
 
 def refuse(node: Node, what: str, remedy: str = "") -> NoReturn:
     """Raise what is wrong at a node."""
@@ -118,7 +123,7 @@ def ratio(node: Node) -> float:
         percent = node.value * 100 if isinstance(node.value, float) and node.value < 1 else node.value
         refuse(node, f"{written(node)} has no unit", f'write it as a percentage, such as "{percent:g}%"')
     try:
-        return parse_ratio(text(node, "10%"))
+        return parse_ratio(_number(node, "10%"))
     except InputError as error:
         refuse(node, error.what, error.remedy)
 
@@ -126,11 +131,20 @@ def ratio(node: Node) -> float:
 def quantity(node: Node) -> Quantity:
     """A number with its unit."""
     try:
-        found = Quantity.parse(text(node, '"15 min"'))
+        found = Quantity.parse(_number(node, '"15 min"'))
     except InputError as error:
         refuse(node, error.what, error.remedy)
     if node.text.strip().isdigit() and node.text.strip() != str(int(node.text)):
         refuse(node, f"{written(node)} has a leading zero", f"write {int(node.text)}")
     if found.value < 0:
         refuse(node, f"{written(node)} is negative", "a limit is zero or more")
+    if found.value > _LARGEST:
+        refuse(node, f"{written(node)} is larger than anything perfgate measures")
+    return found
+
+
+def _number(node: Node, example: str) -> str:
+    found = text(node, example)
+    if len(found) > _LONGEST_NUMBER:
+        refuse(node, f"{len(found):,} characters are no number", f"write for example {example}")
     return found

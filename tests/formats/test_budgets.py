@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import re
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +18,7 @@ from perfgate.core.budgets import Budget, Budgets, Enforce, Judge, Level, Relati
 from perfgate.core.entries import CommandEntry, SizeEntry, TestsEntry
 from perfgate.errors import InputError, PerfgateError
 from perfgate.formats import budgets as budgets_format
-from perfgate.formats import schema
+from perfgate.formats import schema, strict_yaml
 
 HEAD = "version: 1\n"
 EXAMPLE = """\
@@ -81,19 +85,93 @@ def test_the_example_of_the_design_is_read() -> None:
     assert len(found.notes) == 2
 
 
-def test_what_is_accepted_the_schema_accepts_too(root: Path) -> None:
-    import yaml
+def test_the_example_in_the_design_itself_is_read(shared_data: Path) -> None:
+    design = (shared_data.parent / "design.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(version: 1\n.*?)```", design, re.DOTALL)
+    found = load(example)
+    assert len(found.budgets) == 7
+    assert len(found.waivers) == 1
+    assert len(found.entries) == 2
+    schema.check("budgets", values_of(strict_yaml.load(example.encode(), "design.md")), "design.md")
 
-    class Text(yaml.SafeLoader):
-        """Dates stay text, as budgets.yaml reads them."""
 
-    Text.yaml_implicit_resolvers = {
-        key: [pair for pair in pairs if "timestamp" not in pair[0]]
-        for key, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-    for text in (EXAMPLE, (root / "budgets.yaml").read_text(encoding="utf-8")):
-        load(text)
-        schema.check("budgets", yaml.load(text, Loader=Text), "budgets.yaml")
+def values_of(node: strict_yaml.Node) -> Any:
+    """The plain values of a file, as the loader and any YAML 1.2 editor see them."""
+    if isinstance(node.value, dict):
+        return {key: values_of(value) for key, value in node.value.items()}
+    return [values_of(each) for each in node.value] if isinstance(node.value, list) else node.value
+
+
+def places(value: Any, way: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The way to every value inside a value."""
+    if way:
+        yield way
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inside:
+        yield from places(each, (*way, key))
+
+
+EVERYTHING = """\
+measure:
+  jobs: {pipeline: {from: jobs.json, attempt: 1, workflow: ci, repository: a/b}}
+  calls: {tokens: {files: "*.jsonl", run: make calls, scenario: chat}}
+  bill: {cost: {infracost: cost.json, environment: dev}}
+  speed: {bench: {files: [bench.json]}}
+  wheel: {size: {paths: "dist/*.whl", run: [make, wheel]}}
+  reports: {tests: {junit: "*.xml"}}
+  fast: {command: {run: x, runs: 3, warmup: 0, versus: base always}}
+budgets:
+  - series: tests.count
+    max_decrease: 5%
+    tolerance: 1%
+    min_effect: 1%
+    on_missing: pass
+    on_inconclusive: warn
+    when: {branch: [main], event: push, label: slow, paths: [src], ci: true}
+"""
+
+
+def test_whatever_is_accepted_the_schema_accepts_too(root: Path) -> None:
+    from jsonschema import Draft202012Validator
+
+    valid = Draft202012Validator(json.loads(schema.text("budgets"))).is_valid
+    whole, more = (values_of(strict_yaml.load(text.encode(), "budgets.yaml")) for text in (EXAMPLE, EVERYTHING))
+    whole["measure"] |= more["measure"]
+    whole["budgets"] += more["budgets"]
+    files = [whole, values_of(strict_yaml.load((root / "budgets.yaml").read_bytes(), "budgets.yaml"))]
+    others: list[Any] = [None, True, 5, 20261231, "", "base  always", " 5 % ", [], {}, [None]]
+    for way in places(whole):
+        for other in others:
+            changed = copy.deepcopy(whole)
+            holder = changed
+            for key in way[:-1]:
+                holder = holder[key]
+            holder[way[-1]] = other
+            files.append(changed)
+    accepted = 0
+    for value in files:
+        text = json.dumps(value)
+        try:
+            load(text)
+        except InputError:
+            continue
+        accepted += 1
+        assert valid(values_of(strict_yaml.load(text.encode(), "budgets.yaml"))), text
+    assert accepted > 200
+
+
+def test_every_key_says_in_an_editor_what_it_is() -> None:
+    def silent(part: Any, way: str = "") -> Iterator[str]:
+        for name, inside in part.get("properties", {}).items():
+            told = [inside, *inside.get("anyOf", ())]
+            if not any("description" in each for each in told):
+                yield f"{way}.{name}"
+            yield from silent(inside, f"{way}.{name}")
+        for each in (part.get("items"), part.get("additionalProperties"), *part.get("anyOf", ())):
+            if each:
+                yield from silent(each, way)
+
+    assert not list(silent(json.loads(schema.text("budgets"))))
 
 
 def test_a_short_relative_limit_is_the_block_with_the_usual_warning() -> None:
@@ -137,7 +215,21 @@ def test_a_budget_without_its_own_numbers_has_those_of_the_defaults() -> None:
         (HEAD + "budgets:\n  - {series: tests.duration, max_increase: 5}\n", '"5%"'),
         (HEAD + "budgets:\n  - {series: tests.duration, max_increase: 0.05}\n", '"5%"'),
         (HEAD + "budgets:\n  - {series: tests.duration, max_decrease: 5%}\n", "max_increase"),
-        (HEAD + "budgets:\n  - {series: tests.count, max_decrease: 5%, max_increase: 5%}\n", "second budget"),
+        (
+            HEAD + "budgets:\n  - {series: tests.count, max_decrease: 5%, max_increase: 5%}\n",
+            "keep the side that matters",
+        ),
+        ("version: true\n", "not a version"),
+        ("version: 1.0\n", "not a version"),
+        (HEAD + "budgets:\n  - series: bench\n", 'did you mean "bench.*"'),
+        (HEAD + "budgets:\n  - series: size.bytes\n  - series: size.bytes\n", "second budget without a limit"),
+        (
+            HEAD
+            + "budgets:\n  - {series: tests.count, max_increase: 5%}\n  - {series: tests.count, max_decrease: 5%}\n",
+            "second relative limit here, the first is in line 3",
+        ),
+        (HEAD + "baseline: {path: .git/baselines}\n", "cannot lie there"),
+        (HEAD + 'baseline: {path: "base\\nlines"}\n', "cannot lie there"),
         (HEAD + "budgets:\n  - {series: tests.duration, max_increase: {warn: 10%, block: 5%}}\n", "below warn"),
         (HEAD + "budgets:\n  - {series: tests.duration, when: {ci: on}}\n", "true or false"),
         (HEAD + "budgets:\n  - {series: tests.duration, enforce: blok}\n", 'did you mean "block"'),
@@ -151,6 +243,11 @@ def test_a_budget_without_its_own_numbers_has_those_of_the_defaults() -> None:
         (HEAD + "baseline: {store: git-ref}\n", "directory"),
         (HEAD + "baseline: {path: ../elsewhere}\n", "leads out"),
         (HEAD + "measure:\n  a: {command: {run: 'make | tee log'}}\n", "without a shell"),
+        (HEAD + "measure:\n  a: {command: {run: 'echo \"$HOME\"'}}\n", "without a shell"),
+        (HEAD + "measure:\n  a: {command: {run: 'echo \"`date`\"'}}\n", "without a shell"),
+        (HEAD + "measure:\n  a: {command: {run: 'X=1 make'}}\n", "NAME=value"),
+        (HEAD + "budgets:\n  - {series: tests.duration, limit: 1e29 min 1 s}\n", "not a quantity"),
+        (HEAD + "budgets:\n  - {series: tests.duration, limit: " + "9" * 60 + " min 1 s}\n", "larger than anything"),
         (HEAD + "measure:\n  a: {command: {runs: 3}}\n", '"run" is missing'),
         (HEAD + "measure:\n  a: {command: {run: x, runs: 0}}\n", "from 1"),
         (HEAD + "measure:\n  a: {commnad: {run: x}}\n", 'did you mean "command"'),
@@ -162,6 +259,14 @@ def test_a_budget_without_its_own_numbers_has_those_of_the_defaults() -> None:
         (
             HEAD + "waivers:\n  - {series: tests.duration, ceiling: 1 s, until: 31.12.2026, reason: x, owner: y}\n",
             "2026-12-31",
+        ),
+        (
+            HEAD + "waivers:\n  - {series: tests.duration, ceiling: 1 s, until: 20261231, reason: x, owner: y}\n",
+            "write it as 2026-12-31",
+        ),
+        (
+            HEAD + "waivers:\n  - {series: tests.duration, ceiling: 1 s, until: 2026-W53-1, reason: x, owner: y}\n",
+            "write it as 2026-12-31",
         ),
         (
             HEAD + "waivers:\n  - {series: tests.duration, ceiling: 1 s, until: 2026-01-01, reason: '', owner: y}\n",
@@ -188,6 +293,63 @@ def test_bytes_that_are_no_text_and_files_that_are_too_large_are_refused() -> No
     for data in (b"version: \xff", b"#" * (1024 * 1024 + 1), b"\xff\xfev\x00"):
         with pytest.raises(InputError):
             budgets_format.load(data, "budgets.yaml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "budgets:\n  - {series: tests.count, limit: '" + "0" * 5000 + "1'}\n",
+        "budgets:\n  - {series: tests.count, limit: " + "9" * 5000 + "}\n",
+        "budgets:\n  - {series: tests.duration, limit: 5 " + "x" * 5000 + "}\n",
+        "budgets:\n  - {series: tests.duration, limit: 5 s/" + "x" * 5000 + "}\n",
+        "budgets:\n  - {series: tests.duration, max_increase: " + "9" * 5000 + "%}\n",
+        "budgets:\n  - {series: " + "x" * 5000 + "}\n",
+        "budgets:\n  - {series: 'tests.duration{" + "x" * 5000 + "=1}'}\n",
+        "budgets:\n  - {series: tests.duration, enforce: " + "x" * 5000 + "}\n",
+        "baseline: {store: " + "x" * 5000 + "}\n",
+        "baseline: {window: " + "1" * 5000 + "}\n",
+        "defaults: {" + "x" * 900 + ": 1}\n",
+    ],
+)
+def test_what_a_hostile_file_says_is_cut_short_in_the_message(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load(HEAD + text)
+    assert len(caught.value.what) <= 200
+    assert len(caught.value.remedy) <= 200
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (r"""tool "a | b; c" '$HOME | x' --x=1""", ("tool", "a | b; c", "$HOME | x", "--x=1")),
+        (r"""tool \| \"b""", ("tool", "|", '"b')),
+        (r"""tool "say \"a;b\"" """, ("tool", 'say "a;b"')),
+        (r"""tool \"| b" c" """, ()),
+        (r"""tool "$(date)" """, ()),
+        (r"""tool "${X}" """, ()),
+    ],
+)
+def test_only_what_a_shell_would_act_upon_is_taken_for_a_shell_line(line: str, words: tuple[str, ...]) -> None:
+    text = HEAD + f"measure:\n  a: {{command: {{run: {json.dumps(line)}}}}}\n"
+    if words:
+        assert load(text).entries == (CommandEntry("a", words),)
+    else:
+        assert "without a shell" in refused(text)
+
+
+def test_a_hundred_megabytes_are_no_budgets(tmp_path: Path) -> None:
+    file = tmp_path / "budgets.yaml"
+    with file.open("wb") as opened:
+        opened.truncate(100 * 1024 * 1024)
+    with pytest.raises(InputError, match="larger than"):
+        budgets_format.read(file, "budgets.yaml")
+
+
+def test_one_series_may_have_a_limit_and_a_relative_limit_in_two_places_or_in_two_circumstances() -> None:
+    two = "budgets:\n  - {series: size.bytes, limit: 1 MB}\n  - {series: size.bytes, max_increase: 5%}\n"
+    assert len(load(HEAD + two).budgets) == 2
+    two = "budgets:\n  - {series: size.bytes, limit: 1 MB}\n  - {series: size.bytes, limit: 2 MB, when: {branch: x}}\n"
+    assert len(load(HEAD + two).budgets) == 2
 
 
 def test_windows_line_ends_and_a_byte_order_mark_are_read() -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import Enforce, Level, When
 from perfgate.core.decision import Decision
-from perfgate.core.metrics import Direction
-from perfgate.core.model import Measurement, State
-from perfgate.errors import PerfgateError
+from perfgate.core.metrics import Assumption, Direction
+from perfgate.core.model import Measurement, Run, State
+from perfgate.errors import InputError, PerfgateError
 from perfgate.formats import decision as decision_format
 from perfgate.formats import schema
+from perfgate.render import explanation
 from tests.core.making import UNIT_TESTS, baseline, baseline_of, bench, budget, decided, measured, run, waiver
 
 
@@ -27,6 +29,9 @@ def kept(decision: Decision) -> None:
     runs = tuple(each._replace(order=(0, "")) for each in decision.circumstances.baseline_runs)
     assert read == decision._replace(circumstances=decision.circumstances._replace(baseline_runs=runs))
     assert decision_format.dump(read) == data
+    for comparison in decision.comparisons:
+        # `explain` has the file alone.
+        assert explanation.render(read, comparison.series) == explanation.render(decision, comparison.series)
 
 
 @given(
@@ -42,6 +47,52 @@ def test_a_decision_that_is_written_and_read_is_the_same(
     base = baseline(UNIT_TESTS, history) if history else Baseline()
     rule = budget(UNIT_TESTS, "100 s", enforce=enforce, on_inconclusive=level)
     kept(decided(run(measured(UNIT_TESTS, value)), base, rule, budget("llm.cost", when=When(branch=("x",)))))
+
+
+AMOUNTS = st.decimals(0, 1_000_000, places=2, allow_nan=False)
+VALUES = st.floats(0, 1e6) | st.sampled_from([0.0, 100.0])
+
+
+@st.composite
+def runs_of_everything(draw: st.DrawFn, number: int, *, admitted: bool = False) -> Run:
+    """A run with some of: a noisy time, money, a size, benchmarks of every direction and, unless admitted, a value nobody knows."""
+    several = [
+        measured(UNIT_TESTS, *draw(st.lists(VALUES, min_size=1, max_size=4))),
+        measured("infra.cost{environment=dev}", draw(AMOUNTS), before=(draw(AMOUNTS),)),
+        measured("llm.cost{scenario=chat}", draw(AMOUNTS)),
+        measured("size.bytes{path=a}", draw(VALUES)),
+        bench("bench.rate{benchmark=b}", draw(VALUES), better=draw(st.sampled_from(list(Direction)))),
+        bench("bench.ops{benchmark=b}", draw(VALUES), assumption=Assumption.EXACT),
+        measured("llm.tokens{scenario=chat}", state=State.UNKNOWN, reason="no usage was recorded"),
+    ]
+    several = several[:-1] if admitted else several
+    return run(*draw(st.lists(st.sampled_from(several), max_size=7, unique_by=lambda each: each.series)), number=number)
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=60)
+def test_whatever_is_decided_is_the_same_after_writing_and_reading(data: st.DataObject) -> None:
+    history = [
+        data.draw(runs_of_everything(number, admitted=True)) for number in range(1, 1 + data.draw(st.integers(0, 8)))
+    ]
+    candidates = [data.draw(runs_of_everything(50 + number)) for number in range(data.draw(st.integers(1, 3)))]
+    enforce = st.sampled_from(list(Enforce))
+    kept(
+        decided(
+            candidates, baseline_of(history),
+            budget(UNIT_TESTS, "100 s", enforce=data.draw(enforce)), budget("infra.*", "500 USD/month"), budget("bench.*"),
+            budget("llm.*", enforce=data.draw(enforce)), budget("size.bytes", when=When(paths=("src",), ci=False)),
+            waivers=(waiver(UNIT_TESTS, "200 s"),), messages=("Perf-Justification: size.bytes{path=a} - more icons",),
+        )
+    )  # fmt: skip
+
+
+def test_money_is_written_in_digits_and_growth_from_nothing_in_a_word() -> None:
+    grown = measured("infra.cost{environment=dev}", Decimal("0.10"), before=(Decimal(0),))
+    text = json.loads(decision_format.dump(decided(run(grown), Baseline(), budget("infra.cost"))))
+    (comparison,) = text["comparisons"]
+    assert comparison["after"] == "0.10"
+    assert comparison["relative"] == "infinite"
 
 
 def test_every_kind_of_evidence_state_and_note_survives() -> None:
@@ -84,3 +135,21 @@ def test_damaged_decisions_give_a_decision_or_an_error_of_ours(data: st.DataObje
         decision_format.load(bytes(text), "decision.json")
     except PerfgateError as error:
         assert error.where
+
+
+@pytest.mark.parametrize("amount", ["NaN", "Infinity", "1E9999999", "-", "", " 1", "1_0", "1" * 500])
+def test_an_amount_that_is_no_number_or_too_large_to_write_is_refused(amount: str) -> None:
+    cost = measured("infra.cost{environment=dev}", Decimal("742.64"), before=(Decimal(700),))
+    text = json.loads(decision_format.dump(decided(run(cost), Baseline(), budget("infra.cost", "500 USD/month"))))
+    for holder, key in ((text["comparisons"][0], "after"), (text["budgets"][0]["limit"], "value")):
+        right, holder[key] = holder[key], amount
+        with pytest.raises(InputError, match=r"string of digits|longer than"):
+            decision_format.load(json.dumps(text).encode(), "decision.json")
+        holder[key] = right
+
+
+def test_an_interval_with_one_end_is_refused() -> None:
+    text = json.loads(decision_format.dump(decided(run(measured(UNIT_TESTS, 3.0)), Baseline(), budget(UNIT_TESTS))))
+    text["comparisons"][0]["interval"] = [1.0]
+    with pytest.raises(InputError, match="two ends"):
+        decision_format.load(json.dumps(text).encode(), "decision.json")
