@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from perfgate.adapters.labels import plain_text
 from perfgate.core.entries import CommandEntry
 from perfgate.core.model import Capture, Caveat, Measurement
 from perfgate.core.registered import measurement
@@ -55,10 +56,11 @@ def capture(entry: CommandEntry, surroundings: Surroundings, progress: Callable[
 def _captured(entry: CommandEntry, found: Sequence[Execution]) -> Capture:
     import shlex
 
-    origin = shlex.join(entry.run)[:500]
+    origin = plain_text(shlex.join(entry.run))[:500]
+    name = plain_text(entry.name)
 
     def measured(metric: str, values: Sequence[float], unknown: str = "") -> Measurement:
-        return measurement(metric, {"command": entry.name}, values, origin=origin, unknown=unknown)
+        return measurement(metric, {"command": name}, values, origin=origin, unknown=unknown)
 
     walls = [each.wall for each in found]
     memory = [float(each.memory) for each in found if each.memory is not None]
@@ -169,7 +171,7 @@ def _execution(told: Mapping[str, Any], argv: Sequence[str], output: Path) -> Ex
 
 
 def _memory(told: Mapping[str, Any]) -> int | None:
-    """The peak of the tree: the largest sum seen, or the largest single process, which the kernel never tells below the launcher's size.
+    """The peak of the tree: the largest sum seen (shared pages once), or the largest single process, which the kernel never tells below the launcher's size.
 
     So a command that is smaller than the launcher counts as large as that: always the same, rather than what a sample happened to see.
     """
@@ -195,10 +197,11 @@ def _program(argv: Sequence[str], surroundings: Surroundings) -> str:
                 f'"{name}" is not executable', remedy=f"make it so (chmod +x {name}), or name its interpreter"
             )
         return str(path)
-    found = shutil.which(name, path=surroundings.environ.get("PATH"))
+    folders = surroundings.environ.get("PATH", os.defpath).split(os.pathsep)
+    found = shutil.which(name, path=os.pathsep.join(str(surroundings.root / folder) for folder in folders))
     if found is None:
         raise InputError(f'there is no program "{name}" in the PATH', remedy="install it, or write its path")
-    return str(surroundings.root / found)
+    return found
 
 
 def _tail(output: Path) -> str:

@@ -23,7 +23,12 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 #: The output of a command that talks without end is cut, so that it cannot fill the disk.
 _OUTPUT_LIMIT = 64 * 1024 * 1024
 _FIRST_LOOK, _LONGEST_PAUSE = 0.002, 0.05
-_RESET = [signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGHUP, signal.SIGXFSZ]
+#: A look at much shared memory takes long and may hold up the command, so it is followed by a pause of so many times its length.
+_PAUSE_PER_LOOK, _LONGEST_PAUSE_OF_LARGE = 20, 1.0
+#: What ends perfgate often goes to its whole process group (`timeout`, a closed terminal, a cancelled CI job). The launcher stays, to end
+#: the command: it notices by its stdin that perfgate is gone.
+_STAYS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT]
+_RESET = [*_STAYS, signal.SIGPIPE, signal.SIGXFSZ]
 
 
 class _Watch(threading.Thread):
@@ -74,11 +79,14 @@ class _Watch(threading.Thread):
                     os.read(self._wake_read, 65536)
                     pause = _FIRST_LOOK
             if pid:
+                began = time.thread_time()
                 self._look(pid)
-                pause = min(pause * 1.5, _LONGEST_PAUSE)
+                # CPU time: on a busy machine a look lasts long without holding anything up.
+                took = time.thread_time() - began
+                pause = max(min(pause * 1.5, _LONGEST_PAUSE), min(took * _PAUSE_PER_LOOK, _LONGEST_PAUSE_OF_LARGE))
 
     def _look(self, pid: int) -> None:
-        seen = _memory_of_tree(pid)
+        seen = _memory_of_tree(pid, self._peak)
         with self._lock:
             if self._pid == pid:
                 self._peak = max(self._peak, seen)
@@ -96,20 +104,63 @@ class _Watch(threading.Thread):
                 _kill_and_leave(self._pid)
 
 
-def _memory_of_tree(pid: int) -> int:
-    """The resident memory of a process and its descendants together, in bytes; pages they share are counted for each."""
-    total, waiting = 0, [pid]
+def _memory_of_tree(pid: int, peak: int) -> int:
+    """The memory of a process and its descendants together, in bytes, pages that they share counted once.
+
+    The sum of resident sizes counts shared pages for each process. It is cheap and never too small, so only where it is above `peak` are
+    the proportional sizes asked for.
+    """
+    resident: dict[int, int] = {}
+    waiting = [(pid, b"")]
     while waiting:
-        each = waiting.pop()
+        each, parent = waiting.pop()
         try:
-            with open(f"/proc/{each}/statm", "rb") as file:
-                total += int(file.read().split()[1]) * _PAGE
+            own = _statm(each)
+            # A child that was started by vfork and has not yet become another program lives in its parent's memory, to the last figure.
+            if not parent or own not in (parent, _statm(_parent(each))):
+                resident[each] = int(own.split()[1]) * _PAGE
             for task in os.listdir(f"/proc/{each}/task"):
                 with open(f"/proc/{each}/task/{task}/children", "rb") as file:
-                    waiting += map(int, file.read().split())
+                    waiting += [(int(child), own) for child in file.read().split()]
         except (OSError, IndexError, ValueError):
             continue
-    return total
+    total = sum(resident.values())
+    if len(resident) < 2 or total <= peak:
+        return total
+    shared = sum(_proportional(each, size) for each, size in resident.items())
+    # Where one ended in between, its pages went to the shares of those read after it: such a sum is no one moment's.
+    return shared if all(map(_alive, resident)) else 0
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return not _statm(pid).startswith(b"0 ")
+    except OSError:
+        return False
+
+
+def _statm(pid: int) -> bytes:
+    with open(f"/proc/{pid}/statm", "rb") as file:
+        return file.read()
+
+
+def _parent(pid: int) -> int:
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        return int(file.read().rpartition(b")")[2].split()[1])
+
+
+def _proportional(pid: int, resident: int) -> int:
+    """A process' share of its pages in bytes; its resident size where the kernel does not tell, nothing where it has ended."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
+            for line in file:
+                if line.startswith(b"Pss:"):
+                    return int(line.split()[1]) * 1024
+    except ProcessLookupError:
+        return 0
+    except (OSError, IndexError, ValueError):
+        return resident
+    return resident
 
 
 def _kill(group: int) -> None:
@@ -152,7 +203,8 @@ def _execute(job: dict, watch: _Watch) -> dict:
 
 def main() -> None:
     """Do the job on stdin."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in _STAYS:
+        signal.signal(number, signal.SIG_IGN)
     line = b""
     while not line.endswith(b"\n"):
         more = os.read(0, 65536)

@@ -8,8 +8,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from perfgate.adapters.labels import label, plain_text
 from perfgate.core.entries import SizeEntry
-from perfgate.core.model import Capture, Measurement
+from perfgate.core.model import Capture, Caveat, Measurement
 from perfgate.core.registered import measurement
 from perfgate.errors import InputError, OperationFailed
 from perfgate.measure.command import fill, run_once
@@ -30,22 +31,26 @@ def capture(entry: SizeEntry, surroundings: Surroundings, progress: Callable[[st
         progress("running " + entry.run[0])
         run_once(fill(entry.run, out=out), surroundings, what=f'"{entry.name}"')
     measurements: list[Measurement] = []
+    caveats: list[Caveat] = []
     largest: list[tuple[int, str, str]] = []
     for pattern in entry.paths:
         progress(f"weighing {pattern}")
         total, files = _weigh(pattern, fill([pattern], out=out)[0], surroundings.root)
-        shown = pattern.replace("{out}/", "").replace("{out}", "out")
-        measurements.append(measurement("size.bytes", {"path": shown[:300]}, [float(total)], origin=shown))
+        shown = plain_text(pattern.replace("{out}/", "").replace("{out}", "out"))
+        measurements.append(
+            measurement("size.bytes", {"path": label(shown, caveats)}, [float(total)], origin=shown[:500])
+        )
         largest += [(size, name, shown) for name, size in files]
     largest.sort(key=lambda row: (-row[0], row[1]))
     rows: tuple[dict[str, str | int | float | bool | None], ...] = tuple(
         {"path": shown, "file": name, "bytes": size} for size, name, shown in largest[:_LARGEST]
     )
-    return Capture(tuple(measurements), {"largest_files": rows})
+    return Capture(tuple(measurements), {"largest_files": rows}, caveats=tuple(caveats))
 
 
 def _weigh(written: str, pattern: str, root: Path) -> tuple[int, list[tuple[str, int]]]:
-    found = matches(root, pattern)
+    # A link is weighed where it is named itself; what a pattern finds may be broken, or lead out of the project.
+    found = [path for path in matches(root, pattern) if path == root / pattern or not path.is_symlink()]
     if not found:
         raise InputError(
             f'nothing matches "{written}"', remedy="check the path; a size of nothing is not a size of zero"
@@ -91,7 +96,7 @@ def _shown(file: Path, named: Path, root: Path) -> str:
     """A file's name for people: relative to the project where it lies inside, else to what was named."""
     for base in (root, named, named.parent):
         try:
-            return file.relative_to(base).as_posix() if file != base else file.name
+            return plain_text(file.relative_to(base).as_posix() if file != base else file.name)
         except ValueError:
             continue
-    return file.name
+    return plain_text(file.name)

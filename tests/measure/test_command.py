@@ -71,6 +71,17 @@ def test_memory_of_a_tree_is_the_sum_of_what_runs_at_once(around: Surroundings) 
     assert 120e6 < peak < 250e6
 
 
+def test_pages_that_processes_share_count_once(around: Surroundings) -> None:
+    block = "import os, subprocess, time; block = bytearray(80_000_000); block[::4096] = b'x' * len(block[::4096])\n"
+    workers = (
+        block + "for _ in range(4):\n    if os.fork() == 0: time.sleep(0.4); os._exit(0)\nfor _ in range(4): os.wait()"
+    )
+    assert 80e6 < max(values(measured(around, *PYTHON, workers, runs=1), "command.memory")) < 130e6
+    # Between vfork and exec a child lives in its parent's memory: a large program that starts small ones is not twice as large.
+    starter = block + "for _ in range(100): subprocess.run(['true'])"
+    assert 80e6 < max(values(measured(around, *PYTHON, starter, runs=3), "command.memory")) < 130e6
+
+
 def test_a_failing_command_tells_how_and_shows_its_end(around: Surroundings) -> None:
     with pytest.raises(CommandFailed, match="exit code 3") as caught:
         measured(around, "sh", "-c", "for i in $(seq 200); do echo line $i; done; echo problem >&2; exit 3")
@@ -161,6 +172,82 @@ def test_however_perfgate_ends_the_command_ends_too(tmp_path: Path, number: sign
     if number == signal.SIGINT:
         assert process.returncode == 130
         assert b"interrupted" in told
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_what_ends_the_whole_group_of_perfgate_ends_the_command(tmp_path: Path, number: signal.Signals) -> None:
+    argv = [
+        sys.executable,
+        "-m",
+        "perfgate",
+        "measure",
+        "command",
+        "it",
+        "--",
+        "sh",
+        "-c",
+        "echo $$ > pid; exec sleep 60",
+    ]
+    with subprocess.Popen(
+        argv, cwd=tmp_path, env=ENVIRON, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        pid = tmp_path / "pid"
+        for _ in range(200):
+            if pid.exists() and pid.read_text(encoding="utf-8").strip():
+                break
+            time.sleep(0.05)
+        os.killpg(process.pid, number)
+        process.wait(30)
+    assert gone(int(pid.read_text(encoding="utf-8")))
+
+
+def test_a_command_that_goes_into_the_background_is_not_waited_for(around: Surroundings) -> None:
+    script = "setsid sh -c 'echo $$ > pid; exec sleep 30' & while ! test -s pid; do sleep 0.01; done"
+    assert max(values(measured(around, "sh", "-c", script, runs=1), "command.wall")) < 10
+    # It left the group on purpose, as build servers do, and is left alone.
+    daemon = int((around.root / "pid").read_text(encoding="utf-8"))
+    os.kill(daemon, signal.SIGKILL)
+
+
+def test_output_that_does_not_end_fills_no_disk_and_its_end_is_kept(around: Surroundings) -> None:
+    sizes: list[int] = []
+    script = "head -c 50000000 /dev/zero; sleep 0.1; head -c 50000000 /dev/zero; sleep 0.1; echo; echo the end"
+    entry = CommandEntry("it", ("sh", "-c", script), 2, 0)
+    capture(entry, around, lambda _: sizes.append((around.work / "output").stat().st_size))
+    assert sizes
+    assert max(sizes) < 64 * 1024 * 1024
+    with pytest.raises(CommandFailed) as caught:
+        measured(around, "sh", "-c", f"{script}; exit 1", runs=1)
+    assert caught.value.output.endswith("the end")
+
+
+def test_a_command_may_close_its_output(around: Surroundings) -> None:
+    assert len(values(measured(around, "sh", "-c", "exec >&- 2>&-; sleep 0.01", runs=2), "command.wall")) == 2
+
+
+def test_text_that_is_no_utf_8_is_told_so_that_it_can_be_written(around: Surroundings) -> None:
+    odd = os.fsdecode(b"\xff")
+    captured = capture(CommandEntry("it" + odd, ("true", odd), 1, 0), around, lambda _: None)
+    for each in captured.measurements:
+        assert f"{each.series} {each.origin}".encode()
+    with pytest.raises(CommandFailed) as caught:
+        measured(around, "sh", "-c", "printf '\\377 problem'; exit 1", runs=1)
+    assert caught.value.output == "\ufffd problem"
+
+
+def test_a_program_is_found_where_the_folder_of_the_command_has_it(around: Surroundings) -> None:
+    (around.root / "bin").mkdir()
+    program = around.root / "bin" / "mine"
+    program.write_text("#!/bin/sh\nexit 7\n", encoding="utf-8")
+    program.chmod(0o755)
+    inside = around._replace(environ={"PATH": "bin:" + os.environ["PATH"]})
+    for name in ("mine", "bin/mine", "./bin/mine"):
+        assert run_once((name,), inside, what="it", accept=lambda code: code == 7).returncode == 7
+
+
+def test_a_warm_up_that_fails_ends_it(around: Surroundings) -> None:
+    with pytest.raises(CommandFailed, match="warm-up 1 of 2"):
+        measured(around, "false", warmup=2)
 
 
 def test_placeholders_are_filled_and_other_braces_stay() -> None:
