@@ -50,7 +50,7 @@ class ModelPrice(NamedTuple):
 
 
 class PriceBook(NamedTuple):
-    """Prices of one day, from one source."""
+    """Prices from one source, as of one day."""
 
     id: str
     as_of: str

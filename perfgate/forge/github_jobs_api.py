@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
+from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
@@ -14,16 +15,23 @@ from perfgate.errors import InputError, OperationFailed
 from perfgate.formats import strict_json
 
 _PAGE, _MOST_PAGES = 100, 100
-_TIMEOUT, _PATIENCE, _TRIES = 30.0, 120.0, 5
-_ANSWER = 32 * 1024 * 1024
+#: Seconds for one step of the network, for one whole answer, and of waiting altogether; and how often one thing is asked.
+_TIMEOUT, _DEADLINE, _PATIENCE, _TRIES = 30.0, 120.0, 120.0, 5
+_ANSWER, _CHUNK = 32 * 1024 * 1024, 1024 * 1024
 
 
 class _SameHost(HTTPRedirectHandler):
     """Follows a redirect on the same host only: another one must not get the token."""
 
     def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
-        if urlsplit(newurl).netloc != urlsplit(req.full_url).netloc:
-            raise OperationFailed("GitHub redirected to another host", where=urlsplit(req.full_url).path)
+        # urllib passes the old request's headers on, so a plain http of the same host is another one too.
+        old, new = urlsplit(req.full_url), urlsplit(newurl)
+        if (new.scheme, new.netloc) != (old.scheme, old.netloc):
+            raise OperationFailed(
+                "GitHub redirected to another host, which must not get the token",
+                where=old.path,
+                remedy="set GITHUB_API_URL to the address that it redirects to, if you trust it",
+            )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -41,34 +49,66 @@ def fetch(
     unknown run and OperationFailed where GitHub cannot be asked.
     """
     repository = repository or environ.get("GITHUB_REPOSITORY", "")
-    if not re.fullmatch(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", repository):
+    if not re.fullmatch(r"(?!\.\.?/)[A-Za-z0-9_.-]{1,100}/(?!\.\.?$)[A-Za-z0-9_.-]{1,100}", repository):
         raise InputError(
             "the repository is not known", remedy="name it: --repository OWNER/NAME (in Actions it is set)"
         )
-    if not re.fullmatch(r"\d{1,20}", run_id):
+    if not re.fullmatch(r"[0-9]{1,20}", run_id):
         raise InputError(f'"{run_id[:60]}" is not the id of a run', remedy="it is the number in the address of the run")
     api = _Api(environ, sleep)
     path = f"/repos/{quote(repository)}/actions/runs/{run_id}"
     run = api.get(f"{path}/attempts/{attempt}" if attempt else path)
-    number = attempt or run.get("run_attempt") or 1
+    number = attempt or _whole(run.get("run_attempt")) or 1
     jobs: list[Any] = []
+    total = 0
     for page in range(1, _MOST_PAGES + 1):
         answer = api.get(f"{path}/attempts/{number}/jobs?per_page={_PAGE}&page={page}")
         found = answer.get("jobs")
         if not isinstance(found, list):
-            raise OperationFailed("GitHub's answer holds no jobs", where=path)
+            raise OperationFailed("GitHub's answer holds no jobs", where=path, remedy="try again later")
         jobs += found
-        if len(found) < _PAGE or len(jobs) >= answer.get("total_count", 0):
+        total = max(total, _whole(answer.get("total_count")))
+        if len(found) < _PAGE or len(jobs) >= total > 0:
             break
-    return {"run": run, "jobs": jobs, "total_count": len(jobs)}
+    if len(jobs) < total:
+        raise OperationFailed(
+            f"GitHub told of {total} jobs and listed {len(jobs)}", where=path, remedy="try again later"
+        )
+    # A job that begins between two questions moves the others on, so that one may be on both pages.
+    apart = {job["id"] if isinstance(job, dict) and _whole(job.get("id")) else -at: job for at, job in enumerate(jobs)}
+    return {"run": run, "jobs": list(apart.values()), "total_count": len(apart)}
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _base(environ: Mapping[str, str]) -> str:
+    """The API's address; InputError where it is none."""
+    address = environ.get("GITHUB_API_URL", "").strip() or "https://api.github.com"
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in {"https", "http"} and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not re.fullmatch(r"[!-~]+", address):
+        raise InputError("GITHUB_API_URL is not an address", remedy="unset it, or set it to https://HOST/api/v3")
+    return address.rstrip("/")
+
+
+def _token(environ: Mapping[str, str]) -> str:
+    """The token, without the line end that files and secrets often have; InputError where no header can carry it."""
+    token = (environ.get("GITHUB_TOKEN", "") or environ.get("GH_TOKEN", "")).strip()
+    if not re.fullmatch(r"[!-~]*", token):
+        raise InputError(
+            "the token holds blanks or other characters that no token has", where="GITHUB_TOKEN", remedy="copy it again"
+        )
+    return token
 
 
 class _Api:
     def __init__(self, environ: Mapping[str, str], sleep: Callable[[float], None]) -> None:
-        self._base = environ.get("GITHUB_API_URL", "") or "https://api.github.com"
-        if urlsplit(self._base).scheme not in {"https", "http"}:
-            raise InputError("GITHUB_API_URL is not an address", remedy="unset it, or set it to https://HOST/api/v3")
-        self._token = environ.get("GITHUB_TOKEN", "") or environ.get("GH_TOKEN", "")
+        self._base, self._token = _base(environ), _token(environ)
         self._opener: OpenerDirector = build_opener(_SameHost())
         self._sleep = sleep
         self._left = _PATIENCE
@@ -83,12 +123,11 @@ class _Api:
                     pause = self._pause(error, attempt)
                     if pause is None:
                         raise self._told(error, path) from None
-            except (URLError, TimeoutError, ConnectionError) as error:
+            except (URLError, HTTPException, OSError) as error:
                 pause = 2.0**attempt
                 if attempt == _TRIES - 1 or pause > self._left:
-                    reason = getattr(error, "reason", error)
                     raise OperationFailed(
-                        f"GitHub cannot be reached: {reason}",
+                        f"GitHub cannot be reached: {_reason(error)}",
                         where=urlsplit(self._base).netloc,
                         remedy="check the network, and try again",
                     ) from None
@@ -106,10 +145,15 @@ class _Api:
             headers["Authorization"] = f"Bearer {self._token}"
         request = Request(self._base.rstrip("/") + path, headers=headers)
         with self._opener.open(request, timeout=_TIMEOUT) as answer:
-            data = answer.read(_ANSWER + 1)
-        value = strict_json.loads(data, f"GitHub's answer to {path}", limit=_ANSWER)
+            data = _body(answer)
+        try:
+            value = strict_json.loads(data, path, limit=_ANSWER)
+        except InputError as error:
+            raise OperationFailed(
+                f"GitHub's answer cannot be read: {error.what}", where=path, remedy="try again later"
+            ) from error
         if not isinstance(value, dict):
-            raise OperationFailed("GitHub's answer is not an object", where=path)
+            raise OperationFailed("GitHub's answer is not an object", where=path, remedy="try again later")
         return value
 
     def _pause(self, error: HTTPError, attempt: int) -> float | None:
@@ -121,7 +165,7 @@ class _Api:
         if not limited and error.code < 500:
             return None
         told = error.headers.get("Retry-After", "")
-        pause = float(told) if told.isdigit() else 2.0**attempt
+        pause = float(told[:9]) if told.isdecimal() else 2.0**attempt
         return pause if attempt < _TRIES - 1 and pause <= self._left else None
 
     def _told(self, error: HTTPError, path: str) -> InputError | OperationFailed:
@@ -138,4 +182,29 @@ class _Api:
                 where=where,
                 remedy="set GITHUB_TOKEN to one with actions: read, or try later if the limit is reached",
             )
+        if error.code == 429:
+            return OperationFailed(
+                "GitHub's limit of requests is reached (429)", where=where, remedy="set GITHUB_TOKEN, or try later"
+            )
         return OperationFailed(f"GitHub answered {error.code}", where=where, remedy="try again later")
+
+
+def _body(answer: Any) -> bytes:
+    """The body of an answer, at most one byte more than the limit; a server that trickles is given up."""
+    parts: list[bytes] = []
+    size, end = 0, time.monotonic() + _DEADLINE
+    while size <= _ANSWER and (part := answer.read1(_CHUNK)):
+        parts.append(part)
+        size += len(part)
+        if time.monotonic() > end:
+            raise TimeoutError("the answer takes too long")
+    told = answer.headers.get("Content-Length", "")
+    if told.isdecimal() and size < int(told[:12]):
+        raise ConnectionError("the answer was cut off")
+    return b"".join(parts)
+
+
+def _reason(error: Exception) -> str:
+    """Why a host could not be asked, in one line; the address of the request, and so nothing of ours, is not in it."""
+    reason = getattr(error, "reason", error)
+    return " ".join(str(reason).split())[:200] or type(reason).__name__

@@ -34,9 +34,11 @@ def parse(data: bytes, where: str) -> PriceBook:
 
 def _model(entry: dict[str, object]) -> ModelPrice:
     long = entry.get("long")
-    if not isinstance(long, dict):
+    if long is None:
         return ModelPrice(_rates(entry))
-    return ModelPrice(_rates(entry), int(long["over"]), _rates(long))
+    if not isinstance(long, dict) or type(long.get("over")) is not int or long["over"] <= 0:
+        raise TypeError("the rates of long inputs need a number of tokens, over")
+    return ModelPrice(_rates(entry), long["over"], _rates(long))
 
 
 def _rates(entry: dict[str, object]) -> Rates:

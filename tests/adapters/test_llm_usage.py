@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perfgate.adapters import llm_usage
 from perfgate.adapters.llm_usage import Usage, read
-from perfgate.core.entries import TokensEntry
-from perfgate.core.model import Capture, State
-from perfgate.core.pricing import TokenCounts, cost
+from perfgate.core.pricing import TokenCounts
 from perfgate.errors import InputError, PerfgateError
-from perfgate.measure.surroundings import Surroundings
-from perfgate.measure.tokens import capture
-from perfgate.pricing import llm
 
 CHAT = {"id": "c1", "model": "gpt-4o", "usage": {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120, "prompt_tokens_details": {"cached_tokens": 64}, "completion_tokens_details": {"reasoning_tokens": 5}}}  # fmt: skip
 RESPONSES = {"id": "r1", "model": "gpt-5", "usage": {"input_tokens": 100, "output_tokens": 20, "input_tokens_details": {"cached_tokens": 40}, "output_tokens_details": {"reasoning_tokens": 8}}}  # fmt: skip
@@ -86,6 +81,21 @@ def test_the_deltas_of_a_stream_replace_and_do_not_add() -> None:
             {"usage": {"prompt_tokens": 10, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 11}}},
             "more than all",
         ),
+        ({"usage": 5}, "no usage object"),
+        ({"response": {"usage": [1]}}, "no usage object"),
+        ({"usageMetadata": {"promptTokenCount": 5}}, "no usage object"),
+        ({"usage": {"input_tokens": 5, "output_tokens": 10**13}}, "not a number of tokens"),
+        (
+            {
+                "usage": {
+                    "input_tokens": 1,
+                    "output_tokens": 1,
+                    "cache_creation_input_tokens": 5,
+                    "cache_creation": {"ephemeral_5m_input_tokens": 4},
+                }
+            },
+            "told as their sum",
+        ),
         ([1], "JSON object"),
     ],
 )
@@ -102,94 +112,101 @@ def test_a_log_that_was_cut_off_is_told() -> None:
     assert caught.value.where == "log.jsonl:2"
 
 
+def special(**usage: Any) -> str:
+    return parsed({**CHAT, "usage": {**CHAT["usage"], **usage}}).calls[0].special  # type: ignore[dict-item]
+
+
+def test_what_is_not_billed_at_standard_prices_is_told() -> None:
+    assert special() == special(service_tier="default") == special(service_tier=None) == ""
+    assert special(service_tier="flex") == "flex"
+    assert special(speed="fast") == "speed fast"
+    assert special(inference_geo="us") == "inference in us"
+    assert special(inference_geo="global") == ""
+    assert special(prompt_tokens_details={"audio_tokens": 5}) == "audio"
+    ttl = {"cache_write_tokens": 9, "cache_write_tokens_details": {"ttl_12h_tokens": 9}}
+    assert special(prompt_tokens_details=ttl) == "12-hour cache writes"
+    batch = {"id": "b", "custom_id": "t", "response": {"status_code": 200, "body": CHAT}}
+    assert parsed(batch).calls[0].special == "batch"
+
+
+def test_the_tier_of_the_response_goes_before_the_one_that_was_asked_for() -> None:
+    asked = {"service_tier": "priority", "response": {**CHAT, "service_tier": "default"}}
+    assert parsed(asked).calls[0].special == ""
+
+
+def test_web_searches_are_counted_beside_the_tokens() -> None:
+    usage = {"input_tokens": 1, "output_tokens": 1, "server_tool_use": {"web_search_requests": 3}}
+    assert parsed({"usage": usage}).calls[0].searches == 3
+
+
+def test_responses_that_tell_no_usage_are_counted() -> None:
+    chunk = {"id": "c7", "object": "chat.completion.chunk", "usage": None}
+    usage = parsed(CHAT, chunk, chunk, {"object": "response", "status": "completed"}, {"object": "response"})
+    assert usage.silent == 3
+    told = parsed(
+        {**chunk, "id": "c1"}, CHAT, {"type": "message", "role": "assistant", "content": "a message of a log"}
+    )
+    assert told.silent == 0
+
+
+def test_a_stream_without_usage_is_told_what_to_ask_for() -> None:
+    with pytest.raises(InputError) as caught:
+        parsed({"id": "c7", "object": "chat.completion.chunk", "usage": None})
+    assert "include_usage" in caught.value.remedy
+
+
+def test_calls_that_share_an_id_without_the_id_of_a_request_are_told() -> None:
+    assert parsed(CHAT, CHAT).namesakes == 1
+    logged = {"requestId": "q", "message": ANTHROPIC}
+    assert parsed(logged, logged).namesakes == 0
+
+
+def test_a_total_that_is_not_the_sum_is_told() -> None:
+    usage = parsed({**CHAT, "usage": {**CHAT["usage"], "total_tokens": 200}}, RESPONSES)  # type: ignore[dict-item]
+    assert usage.unbalanced == 1
+    assert parsed(CHAT).unbalanced == 0
+
+
+def test_the_sum_of_a_session_is_not_counted_beside_its_calls() -> None:
+    result = {"type": "result", "num_turns": 2, "duration_ms": 9000, "usage": ANTHROPIC["usage"]}
+    together = parsed({"message": ANTHROPIC}, result)
+    assert len(together.calls) == 1
+    assert not together.summary
+    alone = parsed(result)
+    assert alone.summary
+    assert alone.calls[0].latency is None
+
+
+def test_lines_are_counted_from_the_first_also_after_blank_ones() -> None:
+    with pytest.raises(InputError) as caught:
+        read(io.BytesIO(b"\n\n" + json.dumps(CHAT).encode() + b"\n{bad\n"), "log.jsonl")
+    assert caught.value.where == "log.jsonl:4"
+
+
+def test_a_whole_document_is_read_like_lines() -> None:
+    for text in (json.dumps([CHAT, RESPONSES]), "\n" + json.dumps([CHAT, RESPONSES], indent=1)):
+        assert len(read(io.BytesIO(text.encode()), "log.json").calls) == 2
+    pretty = b"\xef\xbb\xbf" + json.dumps(CHAT, indent=1).encode()
+    assert len(read(io.BytesIO(pretty), "log.json").calls) == 1
+
+
+def test_more_calls_than_memory_should_hold_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(llm_usage, "MOST_CALLS", 3)
+    with pytest.raises(InputError, match="more than 3 calls"):
+        parsed(*({**CHAT, "id": f"c{n}"} for n in range(4)))
+
+
+def test_a_line_that_never_ends_is_refused_without_reading_it_all() -> None:
+    stream = io.BytesIO(json.dumps(CHAT).encode() + b"\n" + b"x" * (llm_usage.LINE + 10) + b"\n")
+    with pytest.raises(InputError, match="longer than 16 MB") as caught:
+        read(stream, "log.jsonl")
+    assert caught.value.where == "log.jsonl:2"
+
+
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"{}\n", b"[]", b"\xff\xfe\n", b"[" * 100_000, b"null\n"])
 def test_a_file_without_a_call_is_an_error(data: bytes) -> None:
     with pytest.raises(InputError):
         read(io.BytesIO(data), "log.jsonl")
-
-
-def captured(tmp_path: Path, files: dict[str, list[Any]], scenario: str = "") -> Capture:
-    for name, records in files.items():
-        (tmp_path / name).write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
-    return capture(
-        TokensEntry("it", files=tuple(files), scenario=scenario), Surroundings(tmp_path, tmp_path, {}), lambda _: None
-    )
-
-
-def values(made: Capture, metric: str) -> tuple[object, ...]:
-    (found,) = [each for each in made.measurements if each.series.metric == metric]
-    return found.values
-
-
-def test_each_file_is_a_task_of_its_scenario(tmp_path: Path) -> None:
-    other = {**CHAT, "id": "c2"}
-    made = captured(tmp_path, {"a.jsonl": [CHAT, other], "b.jsonl": [CHAT]}, "support")
-    assert values(made, "llm.tokens") == (240.0, 120.0)
-    assert values(made, "llm.calls") == (2.0, 1.0)
-
-
-def test_lines_may_name_their_task_and_scenario(tmp_path: Path) -> None:
-    records = [
-        {
-            "task": name,
-            "metadata": {"scenario": "s"},
-            "success": name == "x",
-            "latency_ms": 1500,
-            "response": {**CHAT, "id": name + str(n)},
-        }
-        for name in "xy"
-        for n in range(2)
-    ]
-    made = captured(tmp_path, {"a.jsonl": records})
-    assert {str(each.series) for each in made.measurements} >= {"llm.tokens{scenario=s}", "llm.success{scenario=s}"}
-    assert values(made, "llm.success") == (0.5,)
-    assert values(made, "llm.latency") == (1.5,) * 4
-    assert len(values(made, "llm.cost")) == 2
-
-
-def test_the_cost_is_the_sum_over_the_classes(tmp_path: Path) -> None:
-    # gpt-4o: 2.50 USD for a million input tokens, 1.25 cached, 10.00 output.
-    made = captured(tmp_path, {"a.jsonl": [CHAT]})
-    assert values(made, "llm.cost") == (
-        Decimal("0.00000250") * 36 + Decimal("0.00000125") * 64 + Decimal("0.00001") * 20,
-    )
-
-
-def test_an_unknown_model_has_no_cost_rather_than_a_cost_of_nothing(tmp_path: Path) -> None:
-    made = captured(tmp_path, {"a.jsonl": [CHAT, {**CHAT, "id": "c2", "model": "gpt-4o-imaginary"}]})
-    (found,) = [each for each in made.measurements if each.series.metric == "llm.cost"]
-    assert found.state is State.UNKNOWN
-    assert found.values == ()
-    assert "gpt-4o-imaginary" in found.reason
-
-
-def test_another_service_tier_has_no_standard_price(tmp_path: Path) -> None:
-    made = captured(tmp_path, {"a.jsonl": [{**CHAT, "service_tier": "flex"}]})
-    (found,) = [each for each in made.measurements if each.series.metric == "llm.cost"]
-    assert found.state is State.UNKNOWN
-    assert "flex" in found.reason
-
-
-def test_long_inputs_have_their_own_rates() -> None:
-    price = llm.load().models["gpt-5.4"]
-    assert price.long_rates is not None
-    assert cost(TokenCounts(input=price.long_over), price) == price.rates.input * price.long_over
-    assert cost(TokenCounts(input=price.long_over + 1), price) == price.long_rates.input * (price.long_over + 1)
-
-
-def test_the_price_book_is_what_its_source_says(shared_data: Path) -> None:
-    listed = json.loads(
-        (shared_data / "llm" / "litellm" / "model_prices_and_context_window_backup.json").read_text(encoding="utf-8"),
-        parse_float=Decimal,
-    )
-    book = llm.load()
-    assert book.as_of >= "2026-01-01"
-    assert len(book.models) > 50
-    for name, price in book.models.items():
-        assert price.rates.input == Decimal(listed[name]["input_cost_per_token"]), name
-        assert price.rates.output == Decimal(listed[name]["output_cost_per_token"]), name
-        if price.rates.cache_read is not None:
-            assert price.rates.cache_read == Decimal(listed[name]["cache_read_input_token_cost"]), name
 
 
 def test_totals_of_real_logs_are_those_that_other_code_finds(shared_data: Path) -> None:
@@ -236,3 +253,23 @@ def test_damaged_logs_give_calls_or_an_error_of_ours(data: st.DataObject) -> Non
             assert min(call.counts) >= 0
     except PerfgateError as error:
         assert error.where
+
+
+def test_every_real_file_gives_calls_or_an_error_of_ours(shared_data: Path) -> None:
+    for path in sorted((shared_data / "llm").rglob("*")):
+        if path.is_file() and path.stat().st_size < 1_000_000:
+            try:
+                with path.open("rb") as stream:
+                    read(stream, path.name)
+            except PerfgateError as error:
+                assert error.where.startswith(path.name)
+
+
+def test_turns_of_codex_exec_are_calls(shared_data: Path) -> None:
+    path = shared_data / "llm" / "codex" / "exec-json-issue5276.jsonl"
+    usage = json.loads(path.read_text(encoding="utf-8").splitlines()[0])["usage"]
+    with path.open("rb") as stream:
+        (call,) = read(stream, path.name).calls
+    assert call.counts.all_input == usage["input_tokens"]
+    assert call.counts.cache_read == usage["cached_input_tokens"]
+    assert call.counts.output == usage["output_tokens"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -126,3 +127,83 @@ def test_a_host_that_is_not_there_is_told() -> None:
 def test_names_from_outside_do_not_reach_the_address(repository: str, run_id: str) -> None:
     with pytest.raises(InputError):
         fetch({"GITHUB_API_URL": "http://127.0.0.1:1"}, repository, run_id)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://[", "http://localhost:abc", "http://local host", "ftp://x", "file:///etc", "x", "http://"]
+)
+def test_an_address_that_is_none_is_refused(address: str) -> None:
+    with pytest.raises(InputError, match="GITHUB_API_URL"):
+        fetch({"GITHUB_API_URL": address}, "owner/name", "7")
+
+
+def test_the_line_end_of_a_token_does_not_matter_and_a_broken_one_is_never_shown(host: Host) -> None:
+    host.answers[page(1)] = [(200, {}, {"total_count": 1, "jobs": [{}]})]
+    environ = {"GITHUB_API_URL": host.address, "GITHUB_REPOSITORY": "owner/name"}
+    fetch({**environ, "GH_TOKEN": "secret-token\n"}, "", "7")
+    assert {token for _, token in host.asked} == {"Bearer secret-token"}
+    for broken in ("secret\ntoken", "secret–token"):
+        with pytest.raises(InputError) as caught:
+            fetch({**environ, "GITHUB_TOKEN": broken}, "", "7")
+        assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", [{"total_count": "x"}, {"total_count": None}, {"total_count": True}, {}])
+def test_a_count_that_is_none_does_not_matter(host: Host, wrong: dict[str, Any]) -> None:
+    host.answers[page(1)] = [(200, {}, {"jobs": [{"id": n + 1} for n in range(100)], **wrong})]
+    host.answers[page(2)] = [(200, {}, {"jobs": [{"id": 101}], **wrong})]
+    assert len(host.fetch()["jobs"]) == 101
+
+
+def test_jobs_that_are_told_of_but_not_listed_are_an_error(host: Host) -> None:
+    host.answers[page(1)] = [(200, {}, {"total_count": 30, "jobs": [{"id": 1}]})]
+    with pytest.raises(OperationFailed, match="30 jobs and listed 1"):
+        host.fetch()
+
+
+def test_a_job_that_moved_to_the_next_page_is_one_job(host: Host) -> None:
+    host.answers[page(1)] = [(200, {}, {"total_count": 101, "jobs": [{"id": n} for n in range(1, 101)]})]
+    host.answers[page(2)] = [(200, {}, {"total_count": 102, "jobs": [{"id": 100}, {"id": 101}]})]
+    assert len(host.fetch()["jobs"]) == 101
+
+
+def test_an_attempt_number_from_outside_does_not_reach_the_address(host: Host) -> None:
+    host.answers["/repos/owner/name/actions/runs/7"] = [(200, {}, {"run_attempt": "1/../../x"})]
+    host.answers["/repos/owner/name/actions/runs/7/attempts/1/jobs?per_page=100&page=1"] = [(200, {}, {"jobs": []})]
+    assert host.fetch()["jobs"] == []
+
+
+@pytest.mark.parametrize("told", ["²", "soon", "-1", "", "9" * 400])
+def test_a_pause_that_is_no_number_is_not_waited_for(host: Host, told: str) -> None:
+    host.answers[page(1)] = [(429, {"Retry-After": told.encode("latin-1").decode("latin-1")}, {})]
+    with pytest.raises(OperationFailed, match="limit"):
+        host.fetch()
+    assert sum(host.slept) < 60
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"garbage\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nabc",
+        b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"a": 1}',
+        b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70_000 + b"\r\n\r\n",
+        b"",
+    ],
+)
+def test_an_answer_that_breaks_off_is_a_failure_of_the_network(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            for _ in range(5):
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        environ = {"GITHUB_API_URL": f"http://127.0.0.1:{server.getsockname()[1]}"}
+        with pytest.raises(OperationFailed, match="cannot be reached"):
+            fetch(environ, "owner/name", "7", sleep=lambda _: None)
+        thread.join()
