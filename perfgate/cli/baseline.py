@@ -128,6 +128,26 @@ def retire(
 
 
 @app.command()
+def accept(
+    run: str = typer.Argument(..., help="The first run of the new level: its name, or its beginning."),
+    series: str = typer.Option(..., "--series", metavar="SERIES", help="Which series, for example 'tests.*'."),
+    reason: str = _REASON,
+) -> None:
+    """Accept a change of level: from this run on the selected series have a new segment, and older values no longer count.
+
+    \b
+    Example: perfgate baseline accept 2026-11-12-4f2a --series 'tests.duration{suite=unit}' --reason "more tests, agreed"
+    """
+    from perfgate.store import directory
+
+    folder, _ = _store()
+    found = _named(folder, run)
+    console.say(
+        directory.accept(folder, Selector.parse(series), found.id, reason=_said(reason)).told(console.shown(folder))
+    )
+
+
+@app.command()
 def anchor(
     run: str = typer.Argument(..., help="The run's name, or its beginning."),
     series: str = _SERIES,

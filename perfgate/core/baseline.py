@@ -77,11 +77,15 @@ class History:
 
 
 class Cut(NamedTuple):
-    """Values of the selected series from runs that started up to `at` no longer serve as baseline, for `reason`."""
+    """Old values of the selected series no longer serve as baseline, for `reason`.
+
+    Those of runs that started up to `at`; or, where `run` names the first run of an accepted level, those of runs before it.
+    """
 
     selector: Selector
     at: str
     reason: str
+    run: str = ""
 
 
 class AnchorChoice(NamedTuple):
@@ -96,7 +100,8 @@ class Baseline(NamedTuple):
     """The admitted runs that a candidate may be compared with.
 
     `source` says where they were read. `problem` says why history could not be determined (a shallow clone, say): then no
-    series is called new, and nothing is judged against it.
+    series is called new, and nothing is judged against it. `cuts` are those that were made, or, in a baseline collected whole, that
+    a reader has to make.
     """
 
     runs: tuple[BaselineRun, ...] = ()
@@ -107,6 +112,7 @@ class Baseline(NamedTuple):
     source: str = ""
     problem: str = ""
     caveats: tuple[Caveat, ...] = ()
+    cuts: tuple[Cut, ...] = ()
 
     def recent(self, runs: int = 10) -> tuple[Series, ...]:
         """The series that the newest `runs` runs have: those that a new run is expected to have too."""
@@ -130,16 +136,19 @@ def collect(
     window: int = 100,
     source: str = "",
     caveats: Sequence[Caveat] = (),
+    whole: bool = False,
 ) -> Baseline:
-    """Build a baseline from admitted runs in any order; values that a cut ended are left out."""
+    """Build a baseline from admitted runs in any order; values that a cut ended are left out, unless the `whole` is wanted."""
     ordered = sorted(entries, key=lambda entry: (entry[0].order, entry[0].id))
+    ending = [] if whole else runs_ended(cuts, [run for run, _ in ordered])
     histories: dict[Series, History] = {}
     kinds: dict[Kind, int] = {}
     last: Kind | None = None
     index = 0
-    for position, (run, points) in enumerate(ordered):
+    for position, (_, points) in enumerate(ordered):
+        selectors = [cut.selector for cut, ended in ending if ended[position]]
         for series, value, kind in points:
-            if cuts and any(run.started_at <= cut.at and cut.selector.matches(series) for cut in cuts):
+            if selectors and any(selector.matches(series) for selector in selectors):
                 continue
             history = histories.get(series)
             if history is None:
@@ -158,7 +167,25 @@ def collect(
         window=window,
         source=source,
         caveats=tuple(caveats),
+        cuts=tuple(cuts),
     )
+
+
+def runs_ended(cuts: Iterable[Cut], runs: Sequence[BaselineRun]) -> list[tuple[Cut, Sequence[bool]]]:
+    """For each cut whether it ends the values of each of the runs, which are in their order.
+
+    A level that was accepted with a run which is not among them, because the base is older than it, ends nothing.
+    """
+    places = {run.id: position for position, run in enumerate(runs)}
+    return [
+        (
+            cut,
+            [position < places.get(cut.run, 0) for position in range(len(runs))]
+            if cut.run
+            else [run.started_at <= cut.at for run in runs],
+        )
+        for cut in cuts
+    ]
 
 
 def as_float(value: Number) -> float:

@@ -118,12 +118,20 @@ class _Admitted(NamedTuple):
 
 
 def load(
-    folder: Path, *, repository: Repository | None, lineage: Lineage, at_tip: bool, window: int, keep: int
+    folder: Path,
+    *,
+    repository: Repository | None,
+    lineage: Lineage,
+    at_tip: bool,
+    window: int,
+    keep: int,
+    whole: bool = False,
 ) -> Baseline:
     """The admitted runs whose commits are the base of the tested tree or its ancestors: the newest `keep` of them, and anchors.
 
     With `at_tip` the store is read from the target branch's tip, else from the work tree, with what is not committed there.
-    Outside a git repository every run counts, in the order in which they were started. Raises InputError that names the file
+    `whole` leaves in what was retired or came before an accepted level; the baseline's cuts tell. Outside a git repository every run
+    counts, in the order in which they were started. Raises InputError that names the file
     for a run or event that cannot be read: a baseline with holes is not a baseline.
     """
     if at_tip and repository is not None and lineage.tip:
@@ -133,19 +141,19 @@ def load(
     if lineage.problem or not shelf.runs:
         return Baseline(source=shelf.source, window=window, problem=lineage.problem)
     cuts, anchors = _events(shelf.recorded())
-    anchored = {anchor.run for anchor in anchors}
+    marked = {anchor.run for anchor in anchors} | {cut.run for cut in cuts if cut.run}
     if repository is None:
         chosen = _read(shelf, shelf.runs)
     else:
-        found = _of_ancestors(shelf, repository, lineage.base, keep, anchored)
+        found = _of_ancestors(shelf, repository, lineage.base, keep, marked)
         if found is None:
             return Baseline(source=shelf.source, window=window, problem=SHALLOW)
         chosen = found
     chosen.sort(key=lambda each: (each.order(), each.file.name))
     older = max(0, len(chosen) - keep)
-    entries = [each.entry() for position, each in enumerate(chosen) if position >= older or each.file.id in anchored]
-    caveats = () if entries else (_elsewhere(len(shelf.runs)),)
-    return collect(entries, cuts=cuts, anchors=anchors, window=window, source=shelf.source, caveats=caveats)
+    entries = [each.entry() for position, each in enumerate(chosen) if position >= older or each.file.id in marked]
+    baseline = collect(entries, cuts=cuts, anchors=anchors, window=window, source=shelf.source, whole=whole)
+    return baseline if entries else baseline._replace(caveats=(_elsewhere(len(shelf.runs)),))
 
 
 def _elsewhere(runs: int) -> Caveat:
@@ -270,7 +278,8 @@ def _kind_of(
 
 
 def _events(recorded: Sequence[Recorded]) -> tuple[list[Cut], list[AnchorChoice]]:
-    cuts = [Cut(each.selector, each.at, each.reason) for each in recorded if each.kind == "retire"]
+    ending = [each for each in recorded if each.kind in {"retire", "accept"}]
+    cuts = [Cut(each.selector, each.at, each.reason, each.run) for each in ending]
     anchors = [AnchorChoice(each.selector, each.run, each.reason) for each in recorded if each.kind == "anchor"]
     return cuts, anchors
 
@@ -339,19 +348,14 @@ def _stem(run: Run) -> str:
 def retire(folder: Path, selector: Selector, *, reason: str, until: str = "") -> Stored:
     """From now on, values of the selected series from runs that started up to `until` (UTC, default now) no longer count."""
     at = until or _now()
-    if not _is_time(at):
+    if not event_files.is_time(at):
         raise InputError(f'"{at}" is not a time in UTC', where="--until", remedy="write it as 2026-11-21T10:00:00Z")
     return _recorded(folder, Recorded("retire", reason, _now(), selector=selector, at=at))
 
 
-def _is_time(text: str) -> bool:
-    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", text):
-        return False
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+def accept(folder: Path, selector: Selector, run: str, *, reason: str) -> Stored:
+    """With this admitted run a new level of the selected series begins: what ran before it no longer counts."""
+    return _recorded(folder, Recorded("accept", reason, _now(), selector=selector, run=run))
 
 
 def anchor(folder: Path, selector: Selector, run: str, *, reason: str) -> Stored:
@@ -360,13 +364,13 @@ def anchor(folder: Path, selector: Selector, run: str, *, reason: str) -> Stored
 
 
 def prune(folder: Path, keep: int, *, reason: str) -> tuple[str, ...]:
-    """Remove all but the newest `keep` runs (by start), never an anchored one; the names of those removed.
+    """Remove all but the newest `keep` runs (by start), never an anchored one or the first of an accepted level; their names.
 
     What is to be removed is recorded first, so that a prune which is killed half-way can be repeated. What writes that never
     ended have left goes too, an hour later: it might be another process's that is still writing.
     """
     runs = list_runs(folder)
-    anchored = {event.run for event in read_events(folder) if event.kind == "anchor"}
+    anchored = {event.run for event in read_events(folder) if event.kind in {"anchor", "accept"}}
     removed = tuple(run.id for run in runs[: max(0, len(runs) - keep)] if run.id not in anchored)
     if removed:
         event_files.record(folder, Recorded("prune", reason, _now(), removed=removed))

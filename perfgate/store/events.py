@@ -1,8 +1,9 @@
-"""What was decided about a baseline: retire, anchor, prune, admit by hand. One immutable file each, with its reason."""
+"""What was decided about a baseline: retire, accept, anchor, prune, admit by hand. One immutable file each, with its reason."""
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,12 +15,13 @@ from perfgate.formats.files import write_new
 
 SCHEMA = "perfgate/baseline-event/1"
 EVERYTHING = Selector("*")
-KINDS = ("admit", "retire", "anchor", "prune")
+KINDS = ("admit", "retire", "accept", "anchor", "prune")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z")
 
 
 class Recorded(NamedTuple):
-    """One event. `at` is the time up to which a retired series' values no longer count, `run` the anchored or admitted run."""
+    """One event. `at` is the time up to which a retired series' values no longer count, `run` the
+    anchored or admitted run, or the first one of an accepted level."""
 
     kind: str
     reason: str
@@ -34,10 +36,22 @@ class Recorded(NamedTuple):
         what = {
             "admit": f"run {self.run} admitted by hand",
             "retire": f"{self.selector} retired up to {self.at}",
+            "accept": f"the new level of {self.selector} accepted from run {self.run} on",
             "anchor": f"{self.selector} anchored at run {self.run}",
             "prune": f"{len(self.removed)} runs removed",
         }[self.kind]
         return f"{self.recorded_at}  {what}: {self.reason}"
+
+
+def is_time(text: str) -> bool:
+    """Whether this is a moment in UTC as a person may give it: 2026-11-21T10:00:00Z."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", text):
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def load(data: bytes, where: str) -> Recorded:
@@ -47,7 +61,13 @@ def load(data: bytes, where: str) -> Recorded:
     if fields["schema"].text() != SCHEMA:
         fields["schema"].refuse("this is not an event of a baseline that this perfgate reads", "upgrade perfgate")
     kind = fields["kind"].one_of(KINDS)
-    needed = {"admit": ("run",), "retire": ("series", "at"), "anchor": ("series", "run"), "prune": ("removed",)}[kind]
+    needed = {
+        "admit": ("run",),
+        "retire": ("series", "at"),
+        "accept": ("series", "run"),
+        "anchor": ("series", "run"),
+        "prune": ("removed",),
+    }[kind]
     for name in needed:
         if name not in fields:
             top.refuse(f'"{name}" is missing for {kind}')
@@ -77,7 +97,7 @@ def record(folder: Path, event: Recorded) -> str:
         "reason": event.reason,
         "recorded_at": event.recorded_at,
     }
-    if event.kind in {"retire", "anchor"}:
+    if event.kind in {"retire", "accept", "anchor"}:
         value["series"] = str(event.selector)
     for name in ("at", "run"):
         if getattr(event, name):

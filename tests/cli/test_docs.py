@@ -16,7 +16,7 @@ from perfgate.formats import budgets as budgets_format
 from perfgate.formats import schema
 from tests.cli.program import Program
 
-BASELINE = ("list", "show", "admit", "retire", "anchor", "prune")
+BASELINE = ("list", "show", "admit", "retire", "accept", "anchor", "prune")
 EVERY = (
     [(name,) for name, _ in COMMANDS if name not in {"measure", "baseline"}]
     + [("measure", name) for name, _ in MEASURES]

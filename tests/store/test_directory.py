@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from perfgate.core.baseline import Baseline
+from perfgate.core.baseline import Baseline, runs_ended
 from perfgate.core.model import Run, Selector, Series, State
 from perfgate.errors import InputError, OperationFailed
 from perfgate.formats import run as run_format
 from perfgate.store import directory
-from perfgate.store.directory import admit, anchor, list_runs, load, prune, read_events, retire
+from perfgate.store.directory import accept, admit, anchor, list_runs, load, prune, read_events, retire
 from perfgate.store.git import Repository
 from perfgate.store.lineage import Lineage
 from tests.core.making import MACHINE, UNIT_TESTS, measured
@@ -41,12 +41,25 @@ class History:
         return self.made.folder / "baselines"
 
     def load(
-        self, base: str, *, at_tip: str = "", keep: int = 400, folder: Path | None = None, problem: str = ""
+        self,
+        base: str,
+        *,
+        at_tip: str = "",
+        keep: int = 400,
+        folder: Path | None = None,
+        problem: str = "",
+        whole: bool = False,
     ) -> Baseline:
         lineage = Lineage(base=base, tip=at_tip, tip_name=f"origin/main ({at_tip[:10]})", problem=problem)
         repository = Repository.discover(self.made.folder)
         return load(
-            folder or self.folder, repository=repository, lineage=lineage, at_tip=bool(at_tip), window=100, keep=keep
+            folder or self.folder,
+            repository=repository,
+            lineage=lineage,
+            at_tip=bool(at_tip),
+            window=100,
+            keep=keep,
+            whole=whole,
         )
 
 
@@ -161,6 +174,36 @@ def test_retired_values_no_longer_count_and_newer_ones_do(history: History) -> N
     assert values(history.load(history.commits[4])) == [3.0, 4.0]
     retire(history.folder, Selector("*"), reason="everything")
     assert values(history.load(history.commits[4])) == []
+
+
+def test_an_accepted_level_begins_with_its_run_and_only_for_its_series(history: History) -> None:
+    first = list_runs(history.folder)[2]
+    accept(history.folder, Selector.parse("llm.*"), first.id, reason="another metric")
+    assert values(history.load(history.commits[4])) == [0.0, 1.0, 2.0, 3.0, 4.0]
+    accept(history.folder, Selector.parse("tests.*"), first.id, reason="agreed")
+    baseline = history.load(history.commits[4])
+    assert values(baseline) == [2.0, 3.0, 4.0]
+    assert {(cut.run, cut.reason) for cut in baseline.cuts} == {(first.id, "another metric"), (first.id, "agreed")}
+
+
+def test_a_level_that_was_accepted_later_ends_nothing_for_an_older_base(history: History) -> None:
+    accept(history.folder, Selector("*"), list_runs(history.folder)[3].id, reason="agreed")
+    assert values(history.load(history.commits[2])) == [0.0, 1.0, 2.0]
+
+
+def test_the_whole_baseline_holds_what_no_longer_counts_and_says_so(history: History) -> None:
+    accept(history.folder, Selector("*"), list_runs(history.folder)[3].id, reason="agreed")
+    baseline = history.load(history.commits[4], whole=True)
+    assert values(baseline) == [0.0, 1.0, 2.0, 3.0, 4.0]
+    assert [ended for _, ended in runs_ended(baseline.cuts, baseline.runs)] == [[True, True, True, False, False]]
+
+
+def test_the_first_run_of_an_accepted_level_is_never_pruned(history: History) -> None:
+    first = list_runs(history.folder)[1].id
+    accept(history.folder, Selector("*"), first, reason="agreed")
+    prune(history.folder, 2, reason="enough")
+    assert first in {run.id for run in list_runs(history.folder)}
+    assert values(history.load(history.commits[4], keep=2)) == [1.0, 3.0, 4.0]
 
 
 # --- where the store is read ------------------------------------------------------------------------------------------
