@@ -34,7 +34,7 @@ class History(NamedTuple):
 
 
 class Label(NamedTuple):
-    """What people said of a series: `kind` ("regression", "stable", …), and the first build that is slower ("" without one)."""
+    """What people said of a series: `kind` ("regression", "stable", …), and the first build that is worse ("" without one)."""
 
     series: str
     kind: str
@@ -127,9 +127,12 @@ def _read_folder(folder: Path, name: str) -> DataSet:
         if _is_table(path):
             _read_table(path, gathered)
     histories = tuple(_history(series, builds, gathered.better) for series, builds in gathered.values.items())
-    strangers = [label.series for label in gathered.labels.values() if label.series not in gathered.values]
-    if strangers:
-        raise InputError(f'labels name the series "{strangers[0]}", which has no values', where=str(folder))
+    for label in gathered.labels.values():
+        builds = gathered.values.get(label.series)
+        if builds is None:
+            raise InputError(f'labels name the series "{label.series}", which has no values', where=str(folder))
+        if label.change_build and label.change_build not in builds:
+            raise InputError(f'"{label.series}" has no build "{label.change_build}"', where=str(folder))
     pairs = tuple(_pairs(key, cells, str(folder)) for key, cells in gathered.sides.items())
     return DataSet(name, histories, tuple(gathered.labels.values()), pairs)
 

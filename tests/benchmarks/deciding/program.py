@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from deciding import replay, report, sides
-from deciding.layout import DataSet, read
+from deciding import labelled, peers, replay, report, sides
+from deciding.layout import DataSet, Pairs, read
 from deciding.points import choose, in_half, is_repetition
 from deciding.score import Figure
 from perfgate.errors import InputError
@@ -24,13 +24,16 @@ def main(arguments: Sequence[str]) -> int:
     try:
         found = read(options.folders)
         figures = [figure for data in found for figure in _replay(data, options)]
-        if not figures:
-            raise InputError("nothing in these folders can be judged", remedy="a history needs 38 values or more")
         if options.json:
             report.write_json(options.json, figures, options.half, options.most)
     except (InputError, OSError) as error:
         print(f"decisions: {error}", file=sys.stderr)
         return 2
+    if not figures:
+        print("decisions: nothing in these folders can be judged; a history needs 38 values or more", file=sys.stderr)
+        return 2
+    for sentence in labelled.methods()[1]:
+        print(sentence, file=sys.stderr)
     print(report.text(figures))
     return 0
 
@@ -43,6 +46,9 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure with its interval and n")
     parser.add_argument("--half", choices=("tune", "hold", "all"), default="all", help="which half of the series")
     parser.add_argument("--most", type=_positive, default=MOST, metavar="N", help="judged points of one series")
+    parser.add_argument(
+        "--peers", action=argparse.BooleanOptionalAction, default=True, help="also the rules of other tools (default)"
+    )
     return parser
 
 
@@ -60,16 +66,20 @@ def _replay(data: DataSet, options: argparse.Namespace) -> Iterator[Figure]:
     if chosen.points:
         result = replay.replay(chosen.points)
         yield from replay.figures(data.name, result)
+        if options.peers:
+            yield from peers.figures(data.name, chosen.points)
+    yield from labelled.figures(data, histories)
     repetitions = [each for each in histories if is_repetition(each)]
     if repetitions:
         for n in sides.FIXED:
             for alternating, words in ((True, "alternating"), (False, "one after the other")):
                 groups = sides.of_repetitions(repetitions, n, alternating=alternating)
-                yield from sides.engine_figures(data.name, f"{n} against {n}, {words}", groups)
+                yield from _both_sides(data.name, f"{n} against {n}, {words}", groups, options)
     pairs = [each for each in data.pairs if in_half(f"session {each.session}", options.half)]
     for design in dict.fromkeys(each.design for each in pairs):
         for measure in ("wall", "cpu"):
-            yield from _pair_figures(data.name, design, measure, [each for each in pairs if each.design == design])
+            mine = [each for each in pairs if each.design == design]
+            yield from _pair_figures(data.name, design, measure, mine, options)
     seconds = time.perf_counter() - started
     print(
         f"{data.name}: {len(chosen.points)} points ({chosen.moving} left out, the level moved), {seconds:.1f} s",
@@ -77,11 +87,21 @@ def _replay(data: DataSet, options: argparse.Namespace) -> Iterator[Figure]:
     )
 
 
-def _pair_figures(data: str, design: str, measure: str, pairs: Sequence[sides.Pairs]) -> Iterator[Figure]:
+def _both_sides(
+    data: str, information: str, groups: Sequence[sides.Sides], options: argparse.Namespace
+) -> Iterator[Figure]:
+    yield from sides.engine_figures(data, information, groups)
+    if options.peers:
+        yield from sides.rule_figures(data, "benchstat: p < 0.05", peers.benchstat, information, groups)
+
+
+def _pair_figures(
+    data: str, design: str, measure: str, pairs: Sequence[Pairs], options: argparse.Namespace
+) -> Iterator[Figure]:
     for n in sides.FIXED:
         groups = sides.of_pairs(pairs, measure, n)
         if groups:
-            yield from sides.engine_figures(data, f"{design} {measure}, N = {n}", groups)
+            yield from _both_sides(data, f"{design} {measure}, N = {n}", groups, options)
     groups = sides.of_pairs(pairs, measure, sides.MOST)
     if groups:
         yield from sides.adaptive_figures(data, f"{design} {measure}, N <= {sides.MOST}", groups)

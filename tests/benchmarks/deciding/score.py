@@ -64,3 +64,15 @@ def _interval(counts: Sequence[Sequence[int]]) -> tuple[float, float]:
     rates = sums[:, 0] / np.maximum(sums[:, 1], 1)
     low, high = np.quantile(rates, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     return float(low), float(high)
+
+
+def mean(values: Sequence[float]) -> Rate:
+    """The mean of values that each stand for themselves, in their own unit: `hits` is their sum, rounded."""
+    import numpy as np
+
+    if not values:
+        return Rate(0, 0, 0, None, None, None)
+    chance = np.random.default_rng(_SEED)
+    means = chance.choice(np.asarray(values, dtype=float), size=(_RESAMPLES, len(values))).mean(axis=1)
+    low, high = np.quantile(means, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
+    return Rate(round(sum(values)), len(values), len(values), sum(values) / len(values), float(low), float(high))
