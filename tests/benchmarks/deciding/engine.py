@@ -15,6 +15,8 @@ from perfgate.core.model import Selector, Series
 from perfgate.core.policy import judge
 from perfgate.core.units import Unit
 
+__all__ = ["Case", "Comparison", "Ruling", "compared", "pairs_taken", "ruled", "ruled_alone"]
+
 _METRIC = "bench.time"
 _SELECTOR = Selector.parse(f"{_METRIC}{{}}")
 #: The budget that people get without asking: warn above 5 %, block above 10 %, silence below 3 %.
@@ -57,13 +59,13 @@ class Ruling(NamedTuple):
         return self.level == Level.INCONCLUSIVE.word
 
 
-def compared(cases: Sequence[Case]) -> list[Comparison]:
-    """All cases through one call of `compare`, each as a series of its own."""
+def compared(cases: Sequence[Case], numbers: Sequence[int] | None = None) -> list[Comparison]:
+    """All cases through one call of `compare`, each as a series of its own: that of its number, or of its position."""
     longest = max((len(case.earlier) for case in cases), default=0)
     runs = tuple(BaselineRun(f"r{position}", f"{position:040x}", "", (position, "")) for position in range(longest))
     kinds = {word: Kind(Unit("s"), Direction(word), Assumption.NOISY) for word in ("lower", "higher")}
     places = {word: place for place, word in enumerate(kinds)}
-    names = [Series.of(_METRIC, benchmark=f"b{index}") for index in range(len(cases))]
+    names = [Series.of(_METRIC, benchmark=f"b{number}") for number in numbers or range(len(cases))]
     histories = {
         name: _history(case, longest, places[case.better])
         for name, case in zip(names, cases, strict=True)

@@ -130,9 +130,9 @@ def figures(data: str, points: Sequence[Point]) -> Iterator[Figure]:
     values = {size: np.array([slower(point.values, point.history.better, size) for point in points]) for size in SIZES}
     for name, rule in RULES:
         limit = rule(past)
-        beyond = {size: sign[:, None] * (values[size] - limit[:, None]) > 0 for size in SIZES}
+        beyond = {size: np.asarray(sign[:, None] * (values[size] - limit[:, None]) > 0) for size in SIZES}
         for information, count in ((SINGLE, 1), (FURTHER, 3)):
-            alarms = {size: [bool(each) for each in beyond[size][:, :count].all(axis=1)] for size in SIZES}
+            alarms = {size: [bool(each) for each in np.all(beyond[size][:, :count], axis=1).tolist()] for size in SIZES}
             hits = {size: alarms[size] for size in SIZES[1:]}
             yield from detections(data, name, information, points, alarms[0.0], hits)
 

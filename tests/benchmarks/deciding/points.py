@@ -61,7 +61,7 @@ class Chosen(NamedTuple):
 
 def half_of(name: str) -> str:
     """ "tune" or "hold": decided by the name alone, so that tuning can never have seen the other half."""
-    return "hold" if hashlib.sha256(name.encode()).digest()[0] & 1 else "tune"
+    return "hold" if _lot(name)[0] & 1 else "tune"
 
 
 def in_half(name: str, half: str) -> bool:
@@ -77,9 +77,19 @@ def choose(histories: Iterable[History], most: int) -> Chosen:
         candidates = [point for point in _candidates(history) if min(*point.earlier, *point.values) > 0]
         quiet = [point for point in candidates if is_quiet(history.values, point.at)]
         moving += len(candidates) - len(quiet)
-        quiet.sort(key=lambda point: hashlib.sha256(point.build.encode()).digest())
+        quiet.sort(key=lambda point: _lot(point.build))
         points += sorted(quiet[:most], key=lambda point: point.at)
     return Chosen(tuple(points), moving)
+
+
+def one_in(count: int, points: Iterable[Point]) -> list[Point]:
+    """The points of one build in so many, whole runs at a time."""
+    return [point for point in points if _lot(point.build)[0] % count == 0]
+
+
+def _lot(name: str) -> bytes:
+    """A number drawn by a name, the same in every series and every process."""
+    return hashlib.sha256(name.encode()).digest()
 
 
 def is_repetition(history: History) -> bool:

@@ -10,12 +10,14 @@ from pathlib import Path
 
 from deciding import labelled, peers, replay, report, sides
 from deciding.layout import DataSet, Pairs, read
-from deciding.points import choose, in_half, is_repetition
+from deciding.points import choose, in_half, is_repetition, one_in
 from deciding.score import Figure
 from perfgate.errors import InputError
 
 #: Judged points of one series, unless asked otherwise.
 MOST = 60
+#: The points of every so many-th build are judged once more as if the project were young, with so many earlier values.
+THINNED, SHORT = 4, 10
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -66,6 +68,8 @@ def _replay(data: DataSet, options: argparse.Namespace) -> Iterator[Figure]:
     if chosen.points:
         result = replay.replay(chosen.points)
         yield from replay.figures(data.name, result)
+        short = replay.replay(one_in(THINNED, chosen.points), earlier=SHORT)
+        yield from replay.figures(data.name, short, f", {SHORT} earlier")
         if options.peers:
             yield from peers.figures(data.name, chosen.points)
     yield from labelled.figures(data, histories)
