@@ -1,6 +1,6 @@
-"""Labelled series through change-point detection: which regressions are found and where, and which other series alarm.
+"""Change-point detection: labelled series, and what it says of a point with its two further values at the end of a history.
 
-One value for each build, the median of its repeats: what a history shows of one commit.
+Labelled: which regressions are found and where, and which other series alarm. One value for each build, the median of its repeats: what a history shows of one commit.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from statistics import median
 from typing import NamedTuple, Protocol
 
 from deciding.layout import DataSet, History
-from deciding.replay import ENGINE
+from deciding.points import Point, one_in
+from deciding.replay import ENGINE, FURTHER, SIZES, detections, slower
 from deciding.score import Figure, mean, rate
 
 IMPROVEMENT = "improvement"
@@ -19,6 +20,10 @@ IMPROVEMENT = "improvement"
 NEAR = 5
 #: Builds on each side that tell which way a change went.
 _AROUND = 15
+
+#: Detection is slow: only the points of one build in so many, and a change is that of the point within so many values.
+THINNED, BESIDE = 8, 2
+OTAVA = "Otava 0.8 defaults"
 
 #: Where something begins to be worse: positions in the values of builds.
 Detector = Callable[[Sequence[float], str], list[int]]
@@ -55,10 +60,10 @@ def methods() -> tuple[list[Method], list[str]]:
         absent.append("perfgate has no change points yet: labelled series are not replayed through it")
     try:
         otava = importlib.import_module("otava.analysis").compute_change_points
-        found.append(Method("Otava 0.8 defaults", lambda values, better: _otava(otava, values, better)))
+        found.append(Method(OTAVA, lambda values, better: _otava(otava, values, better)))
     except ModuleNotFoundError:
         absent.append(
-            "Otava is not installed here: pip install apache-otava into a scratch environment to run it beside"
+            "Otava is not installed here: pip install apache-otava into a scratch environment, and put it on PYTHONPATH, to run it beside"
         )
     return found, absent
 
@@ -84,13 +89,13 @@ def _otava(
     return [int(point.index) for point in points if sign * point.stats.forward_rel_change() > 0]
 
 
-def figures(data: DataSet, histories: Sequence[History]) -> Iterator[Figure]:
+def figures(data: DataSet, histories: Sequence[History], *, peers: bool = True) -> Iterator[Figure]:
     """For each method: regressions found, other series alarmed, and how many builds beside the label the found ones lie."""
     labels = {label.series: label for label in data.labels}
     labelled = [history for history in histories if history.series in labels]
     if not labelled:
         return
-    for method in methods()[0]:
+    for method in (each for each in methods()[0] if peers or each.name == ENGINE):
         found: list[tuple[str, bool]] = []
         alarmed: list[tuple[str, bool]] = []
         misses: list[int] = []
@@ -110,6 +115,22 @@ def figures(data: DataSet, histories: Sequence[History]) -> Iterator[Figure]:
         yield Figure(data.name, method.name, "labelled series", "regressions found", 0.0, rate(found))
         yield Figure(data.name, method.name, "labelled series", "others alarmed", 0.0, rate(alarmed))
         yield Figure(data.name, method.name, "labelled series", "mean builds beside the label", 0.0, mean(misses))
+
+
+def newest(data: str, points: Sequence[Point]) -> Iterator[Figure]:
+    """What Otava says where the judged value and its two further ones end the history; it waits for such values by design."""
+    method = next((method for method in methods()[0] if method.name == OTAVA), None)
+    some = one_in(THINNED, points)
+    if method is None or not some:
+        return
+    alarms: dict[float, list[bool]] = {}
+    for size in SIZES:
+        alarms[size] = []
+        for point in some:
+            better, earlier = point.history.better, point.earlier
+            starts = method.detect([*earlier, *slower(point.values, better, size)], better)
+            alarms[size].append(any(start >= len(earlier) - BESIDE for start in starts))
+    yield from detections(data, OTAVA, FURTHER, some, alarms[0.0], {size: alarms[size] for size in SIZES[1:]})
 
 
 def of_builds(history: History) -> tuple[list[str], list[float]]:

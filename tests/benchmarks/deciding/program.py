@@ -34,9 +34,10 @@ def main(arguments: Sequence[str]) -> int:
     if not figures:
         print("decisions: nothing in these folders can be judged; a history needs 38 values or more", file=sys.stderr)
         return 2
-    for sentence in labelled.methods()[1]:
-        print(sentence, file=sys.stderr)
-    print(report.text(figures))
+    if any(data.labels for data in found):
+        for sentence in labelled.methods()[1]:
+            print(sentence, file=sys.stderr)
+    print(report.markdown(figures) if options.markdown else report.text(figures))
     return 0
 
 
@@ -46,6 +47,7 @@ def _options() -> argparse.ArgumentParser:
     )
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="folders of CSV files")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure with its interval and n")
+    parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     parser.add_argument("--half", choices=("tune", "hold", "all"), default="all", help="which half of the series")
     parser.add_argument("--most", type=_positive, default=MOST, metavar="N", help="judged points of one series")
     parser.add_argument(
@@ -72,7 +74,8 @@ def _replay(data: DataSet, options: argparse.Namespace) -> Iterator[Figure]:
         yield from replay.figures(data.name, short, f", {SHORT} earlier")
         if options.peers:
             yield from peers.figures(data.name, chosen.points)
-    yield from labelled.figures(data, histories)
+            yield from labelled.newest(data.name, chosen.points)
+    yield from labelled.figures(data, histories, peers=options.peers)
     repetitions = [each for each in histories if is_repetition(each)]
     if repetitions:
         for n in sides.FIXED:
@@ -96,7 +99,7 @@ def _both_sides(
 ) -> Iterator[Figure]:
     yield from sides.engine_figures(data, information, groups)
     if options.peers:
-        yield from sides.rule_figures(data, "benchstat: p < 0.05", peers.benchstat, information, groups)
+        yield from sides.rule_figures(data, "benchstat: p below 0.05", peers.benchstat, information, groups)
 
 
 def _pair_figures(

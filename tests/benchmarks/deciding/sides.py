@@ -101,7 +101,7 @@ def adaptive_figures(data: str, information: str, groups: Sequence[Sides]) -> It
             data, ENGINE, information, "blocked", size, rate((group, each.blocked) for group, each in outcomes)
         )
         spent = [(group, index < len(case.values)) for group, case in shortened for index in range(MOST)]
-        yield Figure(data, ENGINE, information, f"share of {MOST} pairs taken", size, rate(spent))
+        yield Figure(data, ENGINE, information, "share of the pairs taken", size, rate(spent))
 
 
 def _stopping() -> Callable[[Sequence[float], Sequence[float], str], int] | None:
