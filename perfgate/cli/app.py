@@ -27,6 +27,8 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("compare", "perfgate.cli.compare"),
     ("gate", "perfgate.cli.gate"),
     ("explain", "perfgate.cli.explain"),
+    ("history", "perfgate.cli.history"),
+    ("trend", "perfgate.cli.trend"),
     ("baseline", "perfgate.cli.baseline"),
     ("schema", "perfgate.cli.schema"),
     ("demo", "perfgate.cli.demo"),

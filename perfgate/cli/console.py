@@ -77,6 +77,15 @@ def colour() -> bool:
     return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
 
 
+def can_show(signs: str) -> bool:
+    """Whether stdout can show these characters."""
+    try:
+        signs.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return os.environ.get("TERM") != "dumb"
+
+
 def say(text: str) -> None:
     """Print a remark about the work, on stderr; silent under --quiet."""
     if not _settings["quiet"]:

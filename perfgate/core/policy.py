@@ -137,6 +137,15 @@ def judge(
     )
 
 
+def ruling_budgets(
+    series: Iterable[Series], budgets: Budgets, circumstances: Circumstances
+) -> dict[Series, tuple[Budget | None, Budget | None]]:
+    """For each series the budget whose absolute limit rules it, and the one that rules its change; the choice `judge` makes."""
+    rulebook = _Rulebook.of(budgets, circumstances)
+    chosen = {each: rulebook.choose(each) for each in series}
+    return {each: (found.limit, found.change) for each, found in chosen.items()}
+
+
 class _Chosen(NamedTuple):
     """The budgets that rule one series, one for each kind of limit; `any` is the last that matches at all."""
 

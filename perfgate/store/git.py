@@ -223,6 +223,23 @@ class Repository:
         pairs = (entry.partition("\n") for entry in told.decode("utf-8", "replace").split("\0") if entry)
         return tuple((commit, body) for commit, _, body in pairs)
 
+    def commits_between(
+        self, base: str, head: str, *, named: int = 0
+    ) -> tuple[int, tuple[tuple[str, str], ...]] | None:
+        """How many commits base..head has, and, where they are at most `named`, each with its subject, newest first.
+
+        None where one of the two is not in this clone.
+        """
+        span = f"{_checked(base)}..{_checked(head)}"
+        count = self._ask("rev-list", "--count", span, "--")
+        if count is None:
+            return None
+        if not 0 < int(count) <= named:
+            return int(count), ()
+        told = self._run(["log", "-z", "--no-color", "--format=%H%n%s", span, "--"]).decode("utf-8", "replace")
+        pairs = (entry.partition("\n") for entry in told.split("\0") if entry)
+        return int(count), tuple((commit, subject) for commit, _, subject in pairs)
+
     # --- trees and files ----------------------------------------------------------------------------------------------
 
     def file_at(self, commit: str, path: str) -> bytes | None:

@@ -220,3 +220,18 @@ def test_several_steps_are_all_found() -> None:
     values = [level * math.exp(0.01 * source.gauss(0, 1)) for level in levels for _ in range(20)]
     assert segment(values) == (20, 40, 60, 80)
     assert [round(point.ratio or 0, 1) for point in change_points(values)] == [1.2, 0.7, 1.6, 1.1]
+
+
+def test_the_interval_of_the_size_covers_the_true_one() -> None:
+    source = random.Random(17)
+    found = covered = 0
+    for noise in (_normal, _heavy, _autocorrelated):
+        for _ in range(150):
+            values = noise(source, 70)
+            values[35:] = [1.2 * value for value in values[35:]]
+            for point in change_points(values):
+                if abs(point.start - 35) <= 5 and point.low is not None and point.high is not None:
+                    found += 1
+                    covered += point.low <= 1.2 <= point.high
+    assert found > 200
+    assert covered / found >= 0.93

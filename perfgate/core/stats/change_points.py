@@ -23,6 +23,8 @@ from itertools import pairwise
 from operator import mul, sub
 from typing import NamedTuple
 
+from perfgate.core.stats import student
+
 #: Values looked at on each side of a split, at most and at least.
 WINDOW, LEAST = 15, 5
 #: How many standard errors, and how much of the level, a step must have to be called one.
@@ -52,8 +54,8 @@ class ChangePoint(NamedTuple):
     """The level changed with the value at `start`, which is the first of the next segment.
 
     `before` and `after` are the medians of the whole segments on both sides, `ratio` is after / before (None where that says
-    nothing, from zero or across it). The change may have begun at any value from `earliest` to `latest`. `z` is how many
-    standard errors the step has, `autocorrelation` the one that was allowed for.
+    nothing, from zero or across it), with its 95 % interval `low` to `high`: Student's, from the standard error of the
+    search. The change may have begun at any value from `earliest` to `latest`. `z` is how many standard errors the step has.
     """
 
     start: int
@@ -62,8 +64,9 @@ class ChangePoint(NamedTuple):
     before: float
     after: float
     ratio: float | None
+    low: float | None
+    high: float | None
     z: float
-    autocorrelation: float
 
 
 class _Split(NamedTuple):
@@ -73,7 +76,7 @@ class _Split(NamedTuple):
     earliest: int
     latest: int
     z: float
-    autocorrelation: float
+    half_width: float
 
 
 def segment(values: Sequence[float], *, resolution: float = 0.0) -> tuple[int, ...]:
@@ -94,24 +97,29 @@ def current_start(values: Sequence[float], *, resolution: float = 0.0) -> int:
 
 def change_points(values: Sequence[float], *, resolution: float = 0.0) -> tuple[ChangePoint, ...]:
     """Every change point with its size, how sure it is, and where it may have begun; oldest first."""
-    splits = _splits(*_scaled(values, resolution))
+    scaled, step, log = _scaled(values, resolution)
+    splits = _splits(scaled, step, log)
     if not splits:
         return ()
     edges = [0, *(split.at for split in splits), len(values)]
     levels = [_middle(sorted(values[start:end])) for start, end in pairwise(edges)]
     return tuple(
-        ChangePoint(
-            split.at,
-            split.earliest,
-            split.latest,
-            before,
-            after,
-            after / before if before > 0 < after or before < 0 > after else None,
-            split.z,
-            split.autocorrelation,
-        )
+        _change_point(split, before, after, log)
         for split, (before, after) in zip(splits, pairwise(levels), strict=True)
     )
+
+
+def _change_point(split: _Split, before: float, after: float, log: bool) -> ChangePoint:
+    ratio = low = high = None
+    if before > 0 < after or before < 0 > after:
+        ratio = after / before
+        ends = (
+            (ratio * math.exp(-split.half_width), ratio * math.exp(split.half_width))
+            if log
+            else ((after - split.half_width) / before, (after + split.half_width) / before)
+        )
+        low, high = min(ends), max(ends)
+    return ChangePoint(split.at, split.earliest, split.latest, before, after, ratio, low, high, split.z)
 
 
 def _scaled(values: Sequence[float], resolution: float) -> tuple[list[float], float, bool]:
@@ -153,16 +161,17 @@ def _best_split(values: list[float], step: float, log: bool) -> _Split | None:
     # Most series end here: not even two full windows differ enough, and shorter ones would have to differ more.
     if max(differences) <= bound:
         return None
-    best, best_z, best_r = -1, Z, 0.0
+    best, best_z, best_r, best_difference = -1, Z, 0.0, 0.0
     for position, difference in enumerate(differences):
         if difference > bound:
             z, r = _standing(values, position + LEAST, before[position], after[position], spread, log)
             if z > best_z * (1 + _EPSILON):
-                best, best_z, best_r = position + LEAST, z, r
+                best, best_z, best_r, best_difference = position + LEAST, z, r, difference
     if best < 0:
         return None
     at, earliest, latest = _placed(values, best, spread, best_r, log)
-    return _Split(at, earliest, latest, best_z, best_r)
+    freedom = min(best, WINDOW) + min(n - best, WINDOW) - 2
+    return _Split(at, earliest, latest, best_z, student.quantile(0.975, freedom) * best_difference / best_z)
 
 
 def _window_medians(values: list[float]) -> tuple[list[float], list[float]]:
