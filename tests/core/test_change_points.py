@@ -214,6 +214,14 @@ def test_fewer_than_ten_values_are_one_segment(n: int) -> None:
     assert segment([1.0] * (n // 2) + [9.0] * (n - n // 2)) == ()
 
 
+@pytest.mark.parametrize("slope", [0.004, 0.008])
+def test_a_climb_that_a_line_fits_as_well_is_no_step(slope: float) -> None:
+    source = random.Random(5)
+    for _ in range(40):
+        values = [math.exp(0.01 * source.gauss(0, 1) + slope * index) for index in range(100)]
+        assert segment(values) == ()
+
+
 def test_several_steps_are_all_found() -> None:
     source = random.Random(1)
     levels = (10, 12, 8.6, 14, 14.8)

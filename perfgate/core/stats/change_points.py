@@ -9,8 +9,9 @@ spread of single values and f = √(π/2 · (1/n + 1/m)), the standard error of 
 s is the larger of two estimates, neither of which sees the step itself: the mean absolute deviation of both windows from
 their own medians (× √(π/2), n + m − 2 below it), and, from 30 values on, the median absolute deviation of all values from
 the running median of 15 around them. r is the lag-1 autocorrelation of the deviations inside the windows, plus 1/n,
-which a window of n hides (Kendall 1954), because values that follow each other form levels by chance. The split with
-the largest z is moved, by at most 5, to where the sum of absolute deviations from both medians is least; both parts are then
+which a window of n hides (Kendall 1954), because values that follow each other form levels by chance. Where a straight line
+leaves no larger absolute deviations than the two medians do, the values climb and there is no step. The split with the largest
+z is moved, by at most 5, to where the sum of absolute deviations from both medians is least; both parts are then
 searched in turn. Rates: docs/reference/statistics.md.
 """
 
@@ -205,12 +206,21 @@ def _standing(
     left = [value - before for value in values[max(0, at - WINDOW) : at]]
     right = [value - after for value in values[at : at + WINDOW]]
     n, m = len(left), len(right)
-    local = _MEAN_TO_SD * (math.fsum(map(abs, left)) + math.fsum(map(abs, right))) / (n + m - 2)
+    total = math.fsum(map(abs, left)) + math.fsum(map(abs, right))
+    local = _MEAN_TO_SD * total / (n + m - 2)
     error = max(spread, local, _LEAST_SPREAD * level) * _MEAN_TO_SD * math.sqrt(1 / n + 1 / m)
-    if difference <= Z * error:
+    if difference <= Z * error or total >= _around_a_line(values[max(0, at - WINDOW) : at + WINDOW]):
         return 0.0, 0.0
     r = _autocorrelation(left, right)
     return difference / (error * math.sqrt((1 + r) / (1 - r))), r
+
+
+def _around_a_line(values: list[float]) -> float:
+    """The sum of absolute deviations from the straight line of least squares: a climb that it fits as well is no step."""
+    n = len(values)
+    middle, mean = (n - 1) / 2, math.fsum(values) / n
+    slope = math.fsum((index - middle) * value for index, value in enumerate(values)) / (n * (n * n - 1) / 12)
+    return math.fsum(abs(value - mean - slope * (index - middle)) for index, value in enumerate(values))
 
 
 def _autocorrelation(left: list[float], right: list[float]) -> float:
