@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from perfgate.render.sparkline import marks, sparkline
 from perfgate.render.tables import Column, render_table
 from perfgate.render.text import harmless
 
-#: Narrower than this the names of the runs are left out: they tell day and commit, which stand beside them.
+#: Narrower than this the names of the runs are left out, which tell day and commit again, and where else a step may have begun.
 _WITH_RUNS = 120
 #: More segments than this are not read by anyone.
 _MOST_SEGMENTS = 20
@@ -39,7 +40,9 @@ class _Row(NamedTuple):
 def render(track: Track, baseline: Baseline, *, last: int, others: int, width: int, colour: bool, unicode: bool) -> str:
     """The history of one series of one kind; `others` values of other kinds are only counted."""
     rows = _rows(track)
-    lines = [harmless(str(track.series)), f"  {harmless(_about(track, baseline, rows))}"]
+    lines = textwrap.wrap(harmless(str(track.series)), width, subsequent_indent="  ", break_on_hyphens=False)
+    about = harmless(_about(track, baseline, rows))
+    lines += textwrap.wrap(about, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
     if others:
         lines.append(f"  {others} more of other machines or conditions (--all-machines shows them)")
     bars = max(10, width - 4)
@@ -71,28 +74,31 @@ def _about(track: Track, baseline: Baseline, rows: Sequence[_Row]) -> str:
 
 
 def _segments(track: Track, baseline: Baseline, *, width: int, colour: bool) -> list[str]:
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("segment from", whole=True),
         Column("commit", whole=True),
         Column("values", number=True),
         Column("median", number=True),
         Column("step", number=True),
         Column("95 % interval", number=True),
-        Column("began with value"),
+        Column("may have begun with", whole=True),
     )
     edges = track.edges
     shown = edges[-_MOST_SEGMENTS:]
     medians = write_values(tuple(median(track.values[start:end]) for start, end in shown), track.kind.unit)
     steps: dict[int, ChangePoint] = {change.start: change for change in track.changes}
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for (start, end), level in zip(shown, medians, strict=True):
         step = steps.get(start)
         run = baseline.runs[track.runs[start]]
-        between = (
-            f"{step.earliest + 1} to {step.latest + 1}" if step and step.earliest < step.latest else str(start + 1)
-        )
+        between = ""
+        if step is not None and step.earliest < step.latest:
+            first, last = (baseline.runs[track.runs[place]].commit[:7] for place in (step.earliest, step.latest))
+            between = f"{first}…{last}"
         cells = (_day(baseline, track.runs[start]), run.commit[:10], str(end - start), level)
-        rows.append((*cells, write_percent(_ratio(step)), _interval(step), between if step else ""))
+        rows.append((*cells, write_percent(_ratio(step)), _interval(step), between))
+    if width < _WITH_RUNS or not any(row[-1] for row in rows):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
     lines = [render_table(columns, rows, width=width, colour=colour)] if rows else ["no value counts any more"]
     if len(edges) > len(shown):
         lines.append(f"{len(edges) - len(shown)} older segments")

@@ -249,5 +249,7 @@ def _yaml(proposals: Sequence[Proposal]) -> Iterator[str]:
     """The proposals as lines of budgets.yaml."""
     for each in proposals:
         yield f"  # {harmless(each.budget.place)}: {each.key} is {each.now}; {each.why}"
-        yield f"  - series: {json.dumps(str(each.budget.selector), ensure_ascii=False)}"
+        selector = json.dumps(str(each.budget.selector), ensure_ascii=False)
+        # Signs that a terminal must not see are escaped, so that what is pasted still means the same series.
+        yield f"  - series: {selector if harmless(selector) == selector else json.dumps(str(each.budget.selector))}"
         yield f"    {each.key}: {each.proposed}"

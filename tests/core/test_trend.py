@@ -3,61 +3,25 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Sequence
 
 import pytest
 
-from perfgate.core.baseline import AnchorChoice, Baseline, BaselineRun, Cut, Kind, collect
+from perfgate.core.baseline import AnchorChoice, Baseline, BaselineRun, Cut
 from perfgate.core.budgets import Budget, Relative
 from perfgate.core.forecast import forecast_of, moment_of
 from perfgate.core.metrics import Direction
-from perfgate.core.model import MachineClass, Measurement, Selector, Series
+from perfgate.core.model import Selector, Series
 from perfgate.core.ratchet import limit_text, proposals
 from perfgate.core.tracks import Track, tracks_of
 from perfgate.core.trend import Ruling, drift_of, moves_of, trend_of
 from perfgate.core.units import Quantity, Unit
-from tests.core.making import MACHINE, UNIT_TESTS, budget, measured
-
-_DAY = 86_400
-_START = 1_760_000_000
-WHEEL = "size.bytes{path=wheel}"
-SUCCESS = "llm.success{scenario=a}"
-
-
-def whole(
-    *series: tuple[str, Sequence[float]],
-    machines: Sequence[MachineClass] = (MACHINE,),
-    cuts: Sequence[Cut] = (),
-    anchors: Sequence[AnchorChoice] = (),
-    window: int = 100,
-) -> Baseline:
-    """A whole baseline of one run a day; the machines take turns."""
-    entries = []
-    for day in range(max(len(values) for _, values in series)):
-        machine = machines[day % len(machines)]
-        points = []
-        for name, values in series:
-            if day < len(values):
-                made: Measurement = measured(name, values[day])
-                points.append((made.series, values[day], Kind.of(made, machine)))
-        started = f"2026-{10 + day // 28:02d}-{1 + day % 28:02d}T00:00:00Z"
-        run = BaselineRun(f"run-{day}", f"{day:040x}", started, (_START + day * _DAY, started))
-        entries.append((run, points))
-    return collect(entries, cuts=cuts, anchors=anchors, window=window, source="baselines", whole=True)
-
-
-def noisy(level: float, n: int, *, spread: float = 0.02, seed: int = 1, slope: float = 0.0) -> list[float]:
-    source = random.Random(seed)
-    return [level * (1 + slope * index) * math.exp(spread * source.gauss(0, 1)) for index in range(n)]
+from tests.core.histories import DAY, SUCCESS, WHEEL, noisy, stepped, whole
+from tests.core.making import MACHINE, UNIT_TESTS, budget
 
 
 def track(baseline: Baseline) -> Track:
     return tracks_of(baseline, baseline.histories)[0]
-
-
-def stepped(n: int = 30, m: int = 20, size: float = 1.2) -> list[float]:
-    return noisy(60, n) + noisy(60 * size, m, seed=2)
 
 
 # --- tracks -----------------------------------------------------------------------------------------------------------
@@ -331,5 +295,5 @@ def test_a_series_without_a_better_direction_only_changes() -> None:
 
 
 def test_a_run_without_a_commit_time_is_placed_by_its_start() -> None:
-    assert moment_of(BaselineRun("a", "", "1970-01-02T00:00:00Z", (3, ""))) == _DAY
+    assert moment_of(BaselineRun("a", "", "1970-01-02T00:00:00Z", (3, ""))) == DAY
     assert moment_of(BaselineRun("a", "", "", (0, ""))) == 0

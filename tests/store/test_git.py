@@ -366,3 +366,18 @@ def test_gitpython_is_not_loaded_by_asking() -> None:
 
     code = "import sys, perfgate.store.directory; sys.exit('git' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_commits_between_two_are_counted_and_few_of_them_named(made: Made) -> None:
+    commits = [made.commit(f"change {number}\n\nbody") for number in range(4)]
+    repository = Repository.discover(made.folder)
+    assert repository is not None
+    assert repository.commits_between(commits[0], commits[3]) == (3, ())
+    assert repository.commits_between(commits[1], commits[3], named=2) == (
+        2,
+        ((commits[3], "change 3"), (commits[2], "change 2")),
+    )
+    assert repository.commits_between(commits[3], commits[3], named=5) == (0, ())
+    assert repository.commits_between("0" * 40, commits[3], named=5) is None
+    with pytest.raises(OperationFailed):
+        repository.commits_between("--all", commits[3])
