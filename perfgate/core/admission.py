@@ -30,5 +30,7 @@ def why_not(decision: Decision, context: Context, *, in_ci: bool, on_target: boo
 
 
 def excluded_series(decision: Decision) -> tuple[str, ...]:
-    """The series whose values an admitted run must not lend to the baseline: those that a waiver accepted."""
-    return tuple(sorted({str(verdict.series) for verdict in decision.verdicts if verdict.waived}))
+    """The series whose values an admitted run must not lend to the baseline: those that a waiver accepted, alone or as a family."""
+    waived = {verdict.series for verdict in decision.verdicts if verdict.waived}
+    waived |= {member.series for family in decision.families if family.series in waived for member in family.members}
+    return tuple(sorted(str(series) for series in waived))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from enum import Enum
 from typing import NamedTuple
@@ -9,7 +10,13 @@ from typing import NamedTuple
 from perfgate.core.baseline import BaselineRun
 from perfgate.core.budgets import Budget, Level, Situation
 from perfgate.core.compare import Comparison
-from perfgate.core.model import Caveat, Context, Series
+from perfgate.core.metrics import Direction
+from perfgate.core.model import Caveat, Context, Series, State
+from perfgate.core.stats.families import Together
+from perfgate.core.units import Unit
+
+#: The code of the caveat that a whole run shifted: every output says it beside the level.
+RUN_SHIFTED = "run shifted"
 
 
 class Rule(Enum):
@@ -19,6 +26,50 @@ class Rule(Enum):
     CHANGE = "change"
     DROP = "drop"
     MISSING = "missing"
+    FAMILY = "family"
+
+
+class Member(NamedTuple):
+    """One scenario of a family: the mean of its last runs in the baseline, `runs` of them, and the candidate's mean."""
+
+    series: Series
+    before: float
+    after: float
+    runs: int
+
+
+class Family(NamedTuple):
+    """The scenarios of one metric judged together, as if they were one series `llm.tokens{scenario=*}`.
+
+    `before` and `after` are the geometric means over the scenarios that both sides have, so that `relative` is the mean change;
+    all three and `numbers` are None where fewer than two have both. `alone` are the other scenarios, each with the reason.
+    `success` is the share of tasks that succeeded and `per_success` the metric per successful task, before and after, over the
+    scenarios that tell: failed tasks are censored, not cheap.
+    """
+
+    series: Series
+    unit: Unit
+    better: Direction
+    before: float | None
+    after: float | None
+    relative: float | None
+    numbers: Together | None
+    members: tuple[Member, ...]
+    alone: tuple[tuple[Series, str], ...] = ()
+    success: tuple[float, float] | None = None
+    per_success: tuple[float, float] | None = None
+
+    @property
+    def state(self) -> State:
+        """Whether it has a value."""
+        return State.UNKNOWN if self.after is None else State.MEASURED
+
+    @property
+    def interval(self) -> tuple[float | None, float | None]:
+        """The 98 % interval of the change, as ratios."""
+        if self.numbers is None:
+            return None, None
+        return math.expm1(self.numbers.low), math.expm1(self.numbers.high)
 
 
 class Verdict(NamedTuple):
@@ -75,8 +126,9 @@ class Decision(NamedTuple):
     """All verdicts and the worst level, what was not judged, and what a reader must know beside.
 
     `verdicts` are worst first. `observed` are series that no budget names, judged by the defaults and without consequence.
-    `elsewhere` are budgets whose `when` does not apply here. `vanished` are unbudgeted series that the baseline has and the
-    run lacks. `expected_false_alarms` is the nominal number of unchanged series that this decision calls worse.
+    `families` are the scenarios that were judged together, one for each verdict by the rule "family". `elsewhere` are budgets whose `when` does not apply here. `vanished` are unbudgeted series that the baseline has and the
+    run lacks. `expected_false_alarms` is the nominal number of unchanged series, families included, that this decision calls worse,
+    after the corrections for many series.
     """
 
     level: Level
@@ -89,6 +141,7 @@ class Decision(NamedTuple):
     caveats: tuple[Caveat, ...] = ()
     expected_false_alarms: float = 0.0
     circumstances: Circumstances = Circumstances()
+    families: tuple[Family, ...] = ()
 
     @property
     def judged(self) -> int:

@@ -5,18 +5,18 @@ The arithmetic of a single rule is in `rules`; here are its choice, its conseque
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from perfgate.core import rules
+from perfgate.core import families, rules, run_shift, scenarios
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import Budget, Budgets, Level, Relative, Waiver
-from perfgate.core.compare import Comparison, Tested, compare, observe
-from perfgate.core.decision import Circumstances, Decision, Justification, Rule, Unmatched, Verdict
+from perfgate.core.compare import Comparison, compare, observe
+from perfgate.core.decision import Circumstances, Decision, Family, Justification, Rule, Unmatched, Verdict
+from perfgate.core.families import Judged
 from perfgate.core.model import Caveat, Run, Selector, Series
 from perfgate.core.units import write_value
 from perfgate.errors import InputError
@@ -95,8 +95,7 @@ def judge(
 ) -> Decision:
     """Apply the budgets to the comparisons and to the series that vanished since the baseline."""
     rulebook = _Rulebook.of(budgets, circumstances)
-    reasons = {justification.series: justification.reason for justification in justifications}
-    verdicts: list[Verdict] = []
+    judged: list[Judged] = []
     observed: list[Verdict] = []
     for comparison in comparisons:
         chosen = rulebook.choose(comparison.series)
@@ -106,20 +105,22 @@ def judge(
                 for verdict in _apply(comparison, _Chosen.one(budgets.for_unbudgeted(comparison.series)))
             ]
         else:
-            verdicts += [
-                _settle(verdict, comparison, budgets, circumstances.today, reasons)
-                for verdict in _apply(comparison, chosen)
-            ]
+            judged += [Judged(verdict, comparison) for verdict in _apply(comparison, chosen)]
+    gone: list[Verdict] = []
     vanished = []
     for series in missing:
         budget = rulebook.choose(series).any
         if budget is None:
             vanished.append(series)
         else:
-            verdicts.append(_settle(_missing(series, budget), None, budgets, circumstances.today, reasons))
+            gone.append(_missing(series, budget))
+    together = _all_together(judged, gone, comparisons)
+    reasons = {justification.series: justification.reason for justification in justifications}
+    verdicts = [_settle(verdict, about, budgets, circumstances.today, reasons) for verdict, about in together.verdicts]
     unmatched = rulebook.unmatched()
     known = {*(comparison.series for comparison in comparisons), *missing}
-    caveats = (*caveats, *_idle(budgets.waivers, justifications, known, rulebook.only))
+    known |= {family.series for family in together.families}
+    caveats = (*together.caveats, *caveats, *_idle(budgets.waivers, justifications, known, rulebook.only))
     verdicts.sort(key=_worst_first)
     observed.sort(key=_worst_first)
     levels = [verdict.level for verdict in verdicts] + [each.level for each in unmatched]
@@ -132,8 +133,36 @@ def judge(
         elsewhere=rulebook.elsewhere,
         vanished=tuple(vanished),
         caveats=tuple(dict.fromkeys((*caveats, *(caveat for each in comparisons for caveat in each.caveats)))),
-        expected_false_alarms=_expected_false_alarms(verdicts, comparisons),
+        expected_false_alarms=together.expected_false_alarms,
         circumstances=circumstances,
+        families=together.families,
+    )
+
+
+class _Together(NamedTuple):
+    """What all the verdicts come to when they are seen together, before enforcement; each with what it is about."""
+
+    verdicts: tuple[tuple[Verdict, Comparison | Family | None], ...]
+    families: tuple[Family, ...]
+    caveats: tuple[Caveat, ...]
+    expected_false_alarms: float
+
+
+def _all_together(judged: Sequence[Judged], gone: Sequence[Verdict], comparisons: Sequence[Comparison]) -> _Together:
+    """Families of scenarios, a shift of the whole run, and the corrections for many series (statistics.md 4)."""
+    found = scenarios.judge(judged, gone, comparisons)
+    shift = run_shift.find(judged)
+    held = run_shift.hold(judged, shift) if shift else judged
+    corrected = families.correct(held)
+    return _Together(
+        verdicts=(
+            *((each.verdict, each.comparison) for each in corrected),
+            *((verdict, None) for verdict in gone),
+            *((verdict, family) for family, verdict in found),
+        ),
+        families=tuple(family for family, _ in found),
+        caveats=(run_shift.caveat(shift),) if shift else (),
+        expected_false_alarms=families.expected_false_alarms(corrected) + scenarios.expected_false_alarms(found),
     )
 
 
@@ -272,10 +301,14 @@ def _missing(series: Series, budget: Budget) -> Verdict:
 
 
 def _settle(
-    verdict: Verdict, comparison: Comparison | None, budgets: Budgets, today: date, reasons: Mapping[Series, str]
+    verdict: Verdict,
+    comparison: Comparison | Family | None,
+    budgets: Budgets,
+    today: date,
+    reasons: Mapping[Series, str],
 ) -> Verdict:
     """Turn what a rule found into its consequence: on_inconclusive, enforce, waivers, justifications."""
-    level, notes = verdict.found, list(verdict.notes)
+    level, notes = verdict.level, list(verdict.notes)
     if level is Level.INCONCLUSIVE:
         level = max(level, verdict.budget.on_inconclusive)
         if level > Level.INCONCLUSIVE:
@@ -297,7 +330,7 @@ def _settle(
 
 
 def _waived(
-    verdict: Verdict, comparison: Comparison | None, waivers: Sequence[Waiver], today: date
+    verdict: Verdict, comparison: Comparison | Family | None, waivers: Sequence[Waiver], today: date
 ) -> tuple[str, bool]:
     """What the waivers say of a breach: a note for the reader, and whether it is accepted."""
     note = ""
@@ -317,9 +350,3 @@ def _waived(
 
 def _worst_first(verdict: Verdict) -> tuple[int, int, str, str]:
     return -verdict.level, -verdict.found, str(verdict.series), verdict.rule.value
-
-
-def _expected_false_alarms(verdicts: Iterable[Verdict], comparisons: Iterable[Comparison]) -> float:
-    tested = {each.series: each.evidence for each in comparisons if isinstance(each.evidence, Tested)}
-    judged = {verdict.series for verdict in verdicts if verdict.rule is Rule.CHANGE}
-    return math.fsum(tested[series].numbers.false_alarm for series in judged if series in tested)

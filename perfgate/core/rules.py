@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from perfgate.core.budgets import Budget, Judge, Level, Relative, Side
 from perfgate.core.compare import Comparison, Exact, Finding, Insufficient, Tested
-from perfgate.core.decision import Rule, Verdict
+from perfgate.core.decision import Family, Rule, Verdict
 from perfgate.core.metrics import GOOD_AT_ZERO, Direction
 from perfgate.core.model import State
 from perfgate.core.units import Number, Quantity, write_percent, write_threshold, write_value
@@ -47,7 +47,7 @@ def limit(comparison: Comparison, budget: Budget) -> Verdict:
     return _verdict(comparison, budget, Rule.LIMIT, Level.PASS, _limit_text(comparison, budget, "within"))
 
 
-def bound_of(comparison: Comparison, quantity: Quantity, place: str) -> Decimal:
+def bound_of(comparison: Comparison | Family, quantity: Quantity, place: str) -> Decimal:
     """The number of a limit, a ceiling or a floor in the series' unit; InputError where the units do not fit."""
     if not quantity.fits(comparison.unit):
         what = f'"{quantity}" is counted in {quantity.unit}, but {comparison.series} in {comparison.unit}'
@@ -57,13 +57,13 @@ def bound_of(comparison: Comparison, quantity: Quantity, place: str) -> Decimal:
     return quantity.value
 
 
-def within(comparison: Comparison, ceiling: Quantity, place: str) -> bool:
+def within(comparison: Comparison | Family, ceiling: Quantity, place: str) -> bool:
     """Whether the value is not worse than a ceiling (a floor, where higher is better)."""
     bound = bound_of(comparison, ceiling, place)
     return comparison.after is not None and not _over(comparison.after, bound, comparison.better)
 
 
-def _example(comparison: Comparison) -> str:
+def _example(comparison: Comparison | Family) -> str:
     return write_value(comparison.after if comparison.after is not None else 10, comparison.unit)
 
 
@@ -84,10 +84,10 @@ def _was_over_before(comparison: Comparison, budget: Budget, bound: Decimal) -> 
     relative = budget.relative or Relative()
     allowed = relative.warn if relative.warn is not None else relative.block or 0.0
     shown = not isinstance(comparison.evidence, Tested) or comparison.evidence.finding is not Finding.UNCHANGED
-    if shown and exceeds(_rise(comparison, Side.WORSE), allowed):
+    if shown and exceeds(rise_of(comparison, Side.WORSE), allowed):
         return False
     anchor = comparison.anchor
-    return anchor is None or not (anchor.beyond and exceeds(_rise_of(anchor.worse), allowed))
+    return anchor is None or not (anchor.beyond and exceeds(_ratio(anchor.worse), allowed))
 
 
 def _limit_text(comparison: Comparison, budget: Budget, how: str) -> str:
@@ -118,15 +118,16 @@ def change(comparison: Comparison, budget: Budget, relative: Relative) -> Verdic
 
     None where the metric has no better direction and the budget does not say which change it is about.
     """
-    side = _side(comparison, budget, relative)
+    side = side_of(comparison, budget, relative)
     if side is None:
         return None
     evidence = comparison.evidence
     if isinstance(evidence, Insufficient):
         reason = evidence.missing if comparison.state is not State.UNKNOWN else f"no value: {_why_no_value(comparison)}"
         return _verdict(comparison, budget, Rule.CHANGE, Level.INCONCLUSIVE, reason, remedy=evidence.remedy)
-    rise = _rise(comparison, side)
-    found = _level(rise, relative) if _floor_exceeded(comparison, budget, relative) else Level.PASS
+    rise = rise_of(comparison, side)
+    enough = floor_exceeded(comparison, budget, relative, comparison.before, comparison.after)
+    found = level_of(rise, relative) if enough else Level.PASS
     if isinstance(evidence, Exact):
         if comparison.state is State.LOWER_BOUND and found is Level.PASS:
             reason = f"the value is only a lower bound: {comparison.reason}"
@@ -140,7 +141,7 @@ def _tested(comparison: Comparison, budget: Budget, relative: Relative, side: Si
     evidence = comparison.evidence
     if not isinstance(evidence, Tested):
         raise TypeError("only a tested comparison has noise")
-    rise = _rise(comparison, side)
+    rise = rise_of(comparison, side)
     small = not exceeds(rise, budget.min_effect)
     if found > Level.PASS and evidence.finding is Finding.REAL and not small:
         why = _at_most_warn(evidence, budget) if found is Level.BLOCK else ""
@@ -150,7 +151,7 @@ def _tested(comparison: Comparison, budget: Budget, relative: Relative, side: Si
     asked = relative.block if relative.block is not None else relative.warn
     visible = _visible(evidence, comparison, side)
     upper = _upper(evidence, side, comparison)
-    hidden = asked is not None and (visible is None or exceeds(visible, asked))
+    hidden = is_too_noisy(comparison, relative, side)
     proven = asked is not None and upper is not None and upper < asked
     suspect = evidence.finding is Finding.SUSPECT and found > Level.PASS and not small
     if hidden and not proven and asked is not None:
@@ -176,7 +177,7 @@ def _at_most_warn(evidence: Tested, budget: Budget) -> str:
     return "one scenario of a family does not block alone" if budget.judge is Judge.FAMILY else ""
 
 
-def _side(comparison: Comparison, budget: Budget, relative: Relative) -> Side | None:
+def side_of(comparison: Comparison, budget: Budget, relative: Relative) -> Side | None:
     """Which change is meant; InputError where the budget asks for the one that is an improvement."""
     better = comparison.better
     if relative.side is Side.WORSE:
@@ -190,48 +191,60 @@ def _side(comparison: Comparison, budget: Budget, relative: Relative) -> Side | 
     return relative.side
 
 
-def _rise(comparison: Comparison, side: Side) -> float:
+def rise_of(comparison: Comparison, side: Side) -> float:
     """The change in the direction that is limited, as a ratio; 0 where there is no earlier value."""
     if side is Side.WORSE:
-        return _rise_of(comparison.worse)
-    relative = _rise_of(comparison.relative)
+        return _ratio(comparison.worse)
+    relative = _ratio(comparison.relative)
     return relative if side is Side.INCREASE else -relative
 
 
-def _rise_of(ratio: float | None) -> float:
+def _ratio(ratio: float | None) -> float:
     return 0.0 if ratio is None else ratio
 
 
-def _level(rise: float, relative: Relative) -> Level:
+def level_of(rise: float, relative: Relative) -> Level:
+    """The level that a change of this size comes to, were it real."""
     if relative.block is not None and exceeds(rise, relative.block):
         return Level.BLOCK
     return Level.WARN if relative.warn is not None and exceeds(rise, relative.warn) else Level.PASS
 
 
-def _floor_exceeded(comparison: Comparison, budget: Budget, relative: Relative) -> bool:
-    if relative.at_least is None or comparison.before is None or comparison.after is None:
+def floor_exceeded(
+    comparison: Comparison, budget: Budget, relative: Relative, before: Number | None, after: Number | None
+) -> bool:
+    """Whether two values of this series differ by more than the budget's absolute floor, if it has one."""
+    if relative.at_least is None or before is None or after is None:
         return True
     floor = bound_of(comparison, relative.at_least, budget.place)
-    before, after = comparison.before, comparison.after
     if isinstance(before, Decimal) and isinstance(after, Decimal):
         return abs(after - before) > floor
     return abs(float(after) - float(before)) > float(floor)
 
 
-def _upward(comparison: Comparison, side: Side) -> bool:
+def is_upward(comparison: Comparison, side: Side) -> bool:
     """Whether the limited change is a rise of the value."""
     return side is Side.INCREASE or (side is Side.WORSE and comparison.better is not Direction.HIGHER)
 
 
+def is_too_noisy(comparison: Comparison, relative: Relative, side: Side) -> bool:
+    """Whether the series could not show the change that the budget asks about."""
+    asked = relative.block if relative.block is not None else relative.warn
+    if asked is None or not isinstance(comparison.evidence, Tested):
+        return False
+    visible = _visible(comparison.evidence, comparison, side)
+    return visible is None or exceeds(visible, asked)
+
+
 def _visible(evidence: Tested, comparison: Comparison, side: Side) -> float | None:
-    return evidence.numbers.visible if _upward(comparison, side) else evidence.numbers.visible_drop
+    return evidence.numbers.visible if is_upward(comparison, side) else evidence.numbers.visible_drop
 
 
 def _upper(evidence: Tested, side: Side, comparison: Comparison) -> float | None:
     """The end of the change's interval on the limited side."""
     if evidence.change_low is None or evidence.change_high is None:
         return None
-    return evidence.change_high if _upward(comparison, side) else -evidence.change_low
+    return evidence.change_high if is_upward(comparison, side) else -evidence.change_low
 
 
 def _change_text(comparison: Comparison, relative: Relative, found: Level, rise: float) -> str:
@@ -250,7 +263,7 @@ def _change_text(comparison: Comparison, relative: Relative, found: Level, rise:
 
 def _pass_text(comparison: Comparison, side: Side, *, small: bool, evidence: Tested) -> str:
     amount = write_percent(comparison.relative)
-    if evidence.finding is Finding.REAL and _rise(comparison, side) < 0:
+    if evidence.finding is Finding.REAL and rise_of(comparison, side) < 0:
         return f"{amount}, better than the baseline"
     if small:
         return f"{amount}, nothing to speak of"
