@@ -72,8 +72,12 @@ class Family(NamedTuple):
         return math.expm1(self.numbers.low), math.expm1(self.numbers.high)
 
 
+#: What a verdict is about: one series, or scenarios together.
+Subject = Comparison | Family
+
+
 class Verdict(NamedTuple):
-    """One budget applied to one series.
+    """One budget applied to one series, or to a family of scenarios.
 
     `found` is what the rule alone says, `level` what remains of it after `enforce`, waivers and justifications. `reason` is
     one sentence; `notes` say what turned `found` into `level`. `suspect` marks a change between 1 and 1.5 half widths, `waived` a

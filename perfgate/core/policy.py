@@ -15,7 +15,7 @@ from perfgate.core import families, rules, run_shift, scenarios
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import Budget, Budgets, Level, Relative, Waiver
 from perfgate.core.compare import Comparison, compare, observe
-from perfgate.core.decision import Circumstances, Decision, Family, Justification, Rule, Unmatched, Verdict
+from perfgate.core.decision import Circumstances, Decision, Family, Justification, Rule, Subject, Unmatched, Verdict
 from perfgate.core.families import Judged
 from perfgate.core.model import Caveat, Run, Selector, Series
 from perfgate.core.units import write_value
@@ -142,7 +142,7 @@ def judge(
 class _Together(NamedTuple):
     """What all the verdicts come to when they are seen together, before enforcement; each with what it is about."""
 
-    verdicts: tuple[tuple[Verdict, Comparison | Family | None], ...]
+    verdicts: tuple[tuple[Verdict, Subject | None], ...]
     families: tuple[Family, ...]
     caveats: tuple[Caveat, ...]
     expected_false_alarms: float
@@ -302,7 +302,7 @@ def _missing(series: Series, budget: Budget) -> Verdict:
 
 def _settle(
     verdict: Verdict,
-    comparison: Comparison | Family | None,
+    comparison: Subject | None,
     budgets: Budgets,
     today: date,
     reasons: Mapping[Series, str],
@@ -329,9 +329,7 @@ def _settle(
     return verdict._replace(level=level, notes=tuple(notes), waived=waived)
 
 
-def _waived(
-    verdict: Verdict, comparison: Comparison | Family | None, waivers: Sequence[Waiver], today: date
-) -> tuple[str, bool]:
+def _waived(verdict: Verdict, comparison: Subject | None, waivers: Sequence[Waiver], today: date) -> tuple[str, bool]:
     """What the waivers say of a breach: a note for the reader, and whether it is accepted."""
     note = ""
     for waiver in waivers:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from perfgate.core.budgets import Budget, Judge, Level, Relative, Side
 from perfgate.core.compare import Comparison, Exact, Finding, Insufficient, Tested
-from perfgate.core.decision import Family, Rule, Verdict
+from perfgate.core.decision import Rule, Subject, Verdict
 from perfgate.core.metrics import GOOD_AT_ZERO, Direction
 from perfgate.core.model import State
 from perfgate.core.units import Number, Quantity, write_percent, write_threshold, write_value
@@ -47,7 +47,7 @@ def limit(comparison: Comparison, budget: Budget) -> Verdict:
     return _verdict(comparison, budget, Rule.LIMIT, Level.PASS, _limit_text(comparison, budget, "within"))
 
 
-def bound_of(comparison: Comparison | Family, quantity: Quantity, place: str) -> Decimal:
+def bound_of(comparison: Subject, quantity: Quantity, place: str) -> Decimal:
     """The number of a limit, a ceiling or a floor in the series' unit; InputError where the units do not fit."""
     if not quantity.fits(comparison.unit):
         what = f'"{quantity}" is counted in {quantity.unit}, but {comparison.series} in {comparison.unit}'
@@ -57,13 +57,13 @@ def bound_of(comparison: Comparison | Family, quantity: Quantity, place: str) ->
     return quantity.value
 
 
-def within(comparison: Comparison | Family, ceiling: Quantity, place: str) -> bool:
+def within(comparison: Subject, ceiling: Quantity, place: str) -> bool:
     """Whether the value is not worse than a ceiling (a floor, where higher is better)."""
     bound = bound_of(comparison, ceiling, place)
     return comparison.after is not None and not _over(comparison.after, bound, comparison.better)
 
 
-def _example(comparison: Comparison | Family) -> str:
+def _example(comparison: Subject) -> str:
     return write_value(comparison.after if comparison.after is not None else 10, comparison.unit)
 
 

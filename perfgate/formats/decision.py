@@ -10,7 +10,7 @@ from perfgate.core.compare import Comparison, Evidence, Exact, Insufficient
 from perfgate.core.decision import Circumstances, Decision, Verdict
 from perfgate.core.stats.prediction import Prediction
 from perfgate.core.units import Number, Quantity
-from perfgate.formats import strict_json
+from perfgate.formats import decision_families, strict_json
 from perfgate.formats.decision_reading import SCHEMA, load
 from perfgate.formats.run import caveat_value, context_value, plain
 
@@ -35,6 +35,7 @@ def dump(decision: Decision) -> bytes:
             "verdicts": [_verdict_value(verdict, index) for verdict in decision.verdicts],
             "observed": [_verdict_value(verdict, index) for verdict in decision.observed],
             "comparisons": [_comparison_value(comparison) for comparison in decision.comparisons],
+            "families": [decision_families.value_of(family) for family in decision.families],
             "unmatched": [
                 {"budget": index[each.budget], "level": each.level.word, "why": each.why} for each in decision.unmatched
             ],

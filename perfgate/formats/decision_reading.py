@@ -16,7 +16,7 @@ from perfgate.core.model import Caveat, Selector, Series, State
 from perfgate.core.stats.prediction import Prediction
 from perfgate.core.units import Number, Quantity, Unit
 from perfgate.errors import InputError
-from perfgate.formats import strict_json
+from perfgate.formats import decision_families, strict_json
 from perfgate.formats.checking import Found
 from perfgate.formats.run import context_of
 
@@ -34,7 +34,16 @@ def load(data: bytes, where: str) -> Decision:
         top.refuse("this is not a decision that this perfgate reads", "make one: perfgate check")
     fields = top.fields(
         ("schema", "level", "circumstances", "budgets", "verdicts", "observed", "comparisons"),
-        ("nothing_judged", "counts", "expected_false_alarms", "unmatched", "elsewhere", "vanished", "caveats"),
+        (
+            "nothing_judged",
+            "counts",
+            "expected_false_alarms",
+            "families",
+            "unmatched",
+            "elsewhere",
+            "vanished",
+            "caveats",
+        ),
     )
     budgets = [_budget(item) for item in fields["budgets"].items(_MOST)]
     unmatched = [item.fields(("budget", "level", "why")) for item in _items(fields, "unmatched")]
@@ -52,6 +61,7 @@ def load(data: bytes, where: str) -> Decision:
         caveats=tuple(_caveat(item) for item in _items(fields, "caveats")),
         expected_false_alarms=fields["expected_false_alarms"].number() if "expected_false_alarms" in fields else 0.0,
         circumstances=_circumstances(fields["circumstances"]),
+        families=tuple(decision_families.read(item) for item in _items(fields, "families")),
     )
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from perfgate.core.budgets import Level
-from perfgate.core.compare import Comparison
-from perfgate.core.decision import Decision, Verdict
+from perfgate.core.decision import Decision, Subject, Verdict
 from perfgate.render import text
 
 #: GitHub shows ten annotations of each kind for a step, and drops the rest without a word.
@@ -32,7 +31,7 @@ def render(decision: Decision) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _sentence(verdict: Verdict, comparison: Comparison | None) -> str:
+def _sentence(verdict: Verdict, comparison: Subject | None) -> str:
     before, after = text.before_and_after(comparison)
     numbers = after if before == "–" else f"{before} → {after}"
     remedy = f"; {verdict.remedy}" if verdict.remedy else ""

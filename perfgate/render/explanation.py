@@ -7,22 +7,25 @@ from collections.abc import Sequence
 
 from perfgate.core.baseline import as_float
 from perfgate.core.compare import Comparison, Exact, Finding, Insufficient, Tested
-from perfgate.core.decision import Decision, Rule, Verdict
+from perfgate.core.decision import Decision, Family, Rule, Verdict
 from perfgate.core.metrics import Direction
 from perfgate.core.model import Series
 from perfgate.core.stats import prediction
 from perfgate.core.units import Number, Unit, write_percent, write_value
-from perfgate.render import steps, text
+from perfgate.render import family, steps, text
 from perfgate.render.steps import plain_number
 from perfgate.render.text import harmless
 
 
 def render(decision: Decision, series: Series) -> str:
     """What was compared with what, what that showed, and what each budget made of it."""
-    comparison = text.comparison_of(decision).get(series)
+    subject = text.comparison_of(decision).get(series)
+    comparison = None if isinstance(subject, Family) else subject
     verdicts = [verdict for verdict in (*decision.verdicts, *decision.observed) if verdict.series == series]
     lines = [str(series), ""]
-    if comparison is None:
+    if isinstance(subject, Family):
+        lines += family.render(subject)
+    elif comparison is None:
         lines.append("the run has no such series; the baseline has")
     else:
         lines += _values(decision, comparison)
@@ -167,6 +170,8 @@ def _verdict(verdict: Verdict, comparison: Comparison | None) -> list[str]:
     lines = [f"{verdict.rule.value:<14}{budget.place}: {budget.selector}"]
     if verdict.rule is Rule.LIMIT and budget.limit is not None:
         lines += steps.of_limit(verdict, budget.limit, comparison)
+    if verdict.rule is Rule.FAMILY and budget.relative is not None:
+        lines += steps.of_family(budget.relative)
     if verdict.rule is Rule.CHANGE and budget.relative is not None:
         lines += steps.of_change(verdict, budget.relative, comparison)
     lines.append(f"              {verdict.reason}")

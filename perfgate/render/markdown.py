@@ -11,8 +11,7 @@ from datetime import timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 from perfgate.core.budgets import Level
-from perfgate.core.compare import Comparison
-from perfgate.core.decision import Decision, Rule, Verdict
+from perfgate.core.decision import Decision, Rule, Subject, Verdict
 from perfgate.core.metrics import Direction
 from perfgate.core.model import Series
 from perfgate.render import text
@@ -123,7 +122,7 @@ def _rows(decision: Decision, verdicts: Sequence[Verdict], folded: str = "") -> 
     return _Section(len(verdicts), write)
 
 
-def _row(verdict: Verdict, comparison: Comparison | None) -> str:
+def _row(verdict: Verdict, comparison: Subject | None) -> str:
     level = text.level_of(verdict)
     sign = _WOULD if level != verdict.level.word else _SIGNS[verdict.level]
     why = text.why(verdict)
@@ -139,7 +138,7 @@ def _row(verdict: Verdict, comparison: Comparison | None) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _numbers(comparison: Comparison | None, *, interval: bool) -> str:
+def _numbers(comparison: Subject | None, *, interval: bool) -> str:
     """Both values, and below them the change, with its interval where the verdict rests on it."""
     before, after = (prose(_unbroken(value)) for value in text.before_and_after(comparison))
     values = after if before == "–" else f"{before}\u00a0→ {after}"
@@ -235,7 +234,7 @@ def _paste(heading: str, language: str, entries: Sequence[str], *, first: str = 
     return _Section(len(entries), write)
 
 
-def _waiver(decision: Decision, verdict: Verdict, comparison: Comparison | None) -> str:
+def _waiver(decision: Decision, verdict: Verdict, comparison: Subject | None) -> str:
     if comparison is None or comparison.after is None or verdict.rule is Rule.MISSING:
         return ""
     until = decision.circumstances.today + timedelta(days=30)
@@ -248,7 +247,7 @@ def _waiver(decision: Decision, verdict: Verdict, comparison: Comparison | None)
     )
 
 
-def ceiling(comparison: Comparison) -> str:
+def ceiling(comparison: Subject) -> str:
     """A quantity a little worse than the value, in the series' base unit, as budgets.yaml reads it."""
     after = Decimal(str(comparison.after))
     higher = comparison.better is Direction.HIGHER

@@ -40,12 +40,17 @@ def of_limit(verdict: Verdict, limit: Quantity, comparison: Comparison | None) -
     return lines
 
 
-def of_change(verdict: Verdict, relative: Relative, comparison: Comparison | None) -> list[str]:
-    """The change against the thresholds, the floor, the least effect and the evidence: it counts where all say yes."""
+def of_family(relative: Relative) -> list[str]:
+    """The thresholds that the mean change is held against."""
     source = "" if relative.stated else " (from the defaults)"
-    lines = [
+    return [
         f"{_INDENT}warn beyond {write_threshold(relative.warn)}, block beyond {write_threshold(relative.block)}{source}"
     ]
+
+
+def of_change(verdict: Verdict, relative: Relative, comparison: Comparison | None) -> list[str]:
+    """The change against the thresholds, the floor, the least effect and the evidence: it counts where all say yes."""
+    lines = of_family(relative)
     if comparison is None or comparison.relative is None:
         return lines
     rise = _limited(comparison, relative.side)

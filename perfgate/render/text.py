@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 
 from perfgate.core.budgets import Enforce, Level, Side
-from perfgate.core.compare import Comparison, Exact, Tested
-from perfgate.core.decision import Decision, Rule, Unmatched, Verdict
+from perfgate.core.compare import Exact, Tested
+from perfgate.core.decision import RUN_SHIFTED, Decision, Family, Rule, Subject, Unmatched, Verdict
 from perfgate.core.units import write_percent, write_threshold, write_values
 
 #: How a block is lifted, and what does not lift it.
@@ -33,7 +33,7 @@ def harmless_lines(text: str) -> str:
     return "\n".join(harmless(line.replace("\t", "    ")) for line in text.splitlines())
 
 
-def before_and_after(comparison: Comparison | None) -> tuple[str, str]:
+def before_and_after(comparison: Subject | None) -> tuple[str, str]:
     """Both values with one scale; a lower bound is marked."""
     if comparison is None:
         return "–", "gone"
@@ -43,17 +43,21 @@ def before_and_after(comparison: Comparison | None) -> tuple[str, str]:
     return before, f"≥ {after}" if comparison.state.value == "lower_bound" else after
 
 
-def change(comparison: Comparison | None, *, interval: bool = False) -> str:
+def change(comparison: Subject | None, *, interval: bool = False) -> str:
     """The change in per cent, followed by how sure it is where that is asked for."""
     if comparison is None or comparison.relative is None:
         return "–"
     amount = write_percent(comparison.relative)
+    # The heading of the column says 99 %; a family's interval is another one, and says so.
     sure = how_sure(comparison).removeprefix(_INTERVAL) if interval else ""
     return f"{amount} ({sure})" if sure else amount
 
 
-def how_sure(comparison: Comparison) -> str:
-    """The 99 % interval of a change and the number of runs behind it, or that it was counted; "" where nothing is known of it."""
+def how_sure(comparison: Subject) -> str:
+    """The interval of a change and the number of runs behind it, or that it was counted; "" where nothing is known of it."""
+    if isinstance(comparison, Family):
+        low, high = comparison.interval
+        return f"98 % interval {write_percent(low)} … {write_percent(high)}" if comparison.numbers else ""
     evidence = comparison.evidence
     if isinstance(evidence, Exact):
         return "exact"
@@ -77,16 +81,17 @@ def budget_of(verdict: Verdict) -> str:
     relative = budget.relative
     if relative is None:
         return "no limit"
+    together = "together " if verdict.rule is Rule.FAMILY else ""
     threshold = relative.warn if verdict.found is Level.WARN or relative.block is None else relative.block
     side = {Side.INCREASE: "rise", Side.DECREASE: "fall"}.get(relative.side, "worse by")
     floor = f" and {relative.at_least}" if relative.at_least else ""
-    return f"{side} {write_threshold(threshold)}{floor}"
+    return f"{together}{side} {write_threshold(threshold)}{floor}"
 
 
-def why(verdict: Verdict, comparison: Comparison | None = None) -> str:
+def why(verdict: Verdict, comparison: Subject | None = None) -> str:
     """The reason with what turned it into its level; of a breach, with the comparison given, also how sure it is."""
     sure = ""
-    if comparison is not None and verdict.rule is Rule.CHANGE and verdict.found >= Level.WARN:
+    if comparison is not None and verdict.rule in {Rule.CHANGE, Rule.FAMILY} and verdict.found >= Level.WARN:
         sure = how_sure(comparison)
     return "; ".join((f"{verdict.reason} ({sure})" if sure else verdict.reason, *verdict.notes))
 
@@ -99,6 +104,9 @@ def headline(decision: Decision) -> str:
     counts = ((decision.number_at(level), level.word) for level in sorted(Level, reverse=True))
     told = ", ".join(f"{count} {word}" for count, word in counts if count)
     told = f"{total} verdict{'s' if total > 1 else ''}: {told}"
+    for caveat in decision.caveats:
+        if caveat.code == RUN_SHIFTED:
+            told = f"{told}; {caveat.message}"
     unclear = decision.level is Level.INCONCLUSIVE and not decision.nothing_judged
     return f"{told}; of what could be judged, nothing breaches a budget" if unclear else told
 
@@ -132,9 +140,11 @@ def title(decision: Decision) -> str:
     return "nothing judged" if decision.nothing_judged else decision.level.word
 
 
-def comparison_of(decision: Decision) -> dict[object, Comparison]:
-    """The comparison of each series."""
-    return {comparison.series: comparison for comparison in decision.comparisons}
+def comparison_of(decision: Decision) -> dict[object, Subject]:
+    """The comparison of each series, and the family by the name that its verdict has."""
+    found: dict[object, Subject] = {family.series: family for family in decision.families}
+    found.update((comparison.series, comparison) for comparison in decision.comparisons)
+    return found
 
 
 def false_alarms(decision: Decision) -> str:
