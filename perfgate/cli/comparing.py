@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 from perfgate.cli import console, judging
 from perfgate.cli.project import BUDGETS, Project
-from perfgate.core.baseline import Baseline, BaselineRun, Kind, Point, collect
+from perfgate.core.baseline import Baseline, BaselineRun, Kind, Point, collect, run_value
 from perfgate.core.budgets import Budgets
 from perfgate.core.compare import Comparison, Insufficient, compare, observe
 from perfgate.core.model import Caveat, Run, Selector, State
-from perfgate.core.stats.estimators import median
 from perfgate.errors import InputError
 
 
@@ -44,9 +43,9 @@ def comparisons_of(project: Project, runs: Sequence[Run], *, against: str, only:
 
 
 def points(run: Run) -> list[Point]:
-    """What a run lends to a baseline: the median of every measured series."""
+    """What a run lends to a baseline: one value of every measured series."""
     return [
-        (measurement.series, median(measurement.values), Kind.of(measurement, run.context.machine))
+        (measurement.series, run_value(measurement.unit, measurement.values), Kind.of(measurement, run.context.machine))
         for measurement in run.measurements
         if measurement.state is State.MEASURED
     ]

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from perfgate.core.metrics import MACHINE, Assumption, Direction, depends_on
 from perfgate.core.model import ANY_MACHINE, Caveat, MachineClass, Measurement, Selector, Series
+from perfgate.core.stats.estimators import mean, median
 from perfgate.core.units import Number, Unit
 
 
@@ -186,6 +187,17 @@ def runs_ended(cuts: Iterable[Cut], runs: Sequence[BaselineRun]) -> list[tuple[C
         )
         for cut in cuts
     ]
+
+
+def run_value(unit: Unit, values: Sequence[Number]) -> Number:
+    """The one value that stands for a run: the median of its values, or their mean where they are counted per task.
+
+    What tasks cost together is the sum, and rare expensive tasks are a part of it; the mean also varies less between runs of
+    agents than the median does (docs/decisions/0007-families.md).
+    """
+    if len(values) == 1:
+        return values[0]
+    return mean(values) if unit.per == "task" else median(values)
 
 
 def as_float(value: Number) -> float:

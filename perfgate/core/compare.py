@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from perfgate.core.baseline import AnchorChoice, Baseline, History, Kind, as_float
+from perfgate.core.baseline import AnchorChoice, Baseline, History, Kind, as_float, run_value
 from perfgate.core.metrics import Assumption, Direction
 from perfgate.core.model import Caveat, Run, Series, State
 from perfgate.core.stats import prediction
@@ -122,8 +122,8 @@ def observe(runs: Iterable[Run]) -> tuple[Observation, ...]:
                 Observation(
                     series=measurement.series,
                     kind=Kind.of(measurement, run.context.machine),
-                    values=(values if len(values) == 1 else (median(values),)) if values else (),
-                    before=(median(measurement.before),) if measurement.before else (),
+                    values=(run_value(measurement.unit, values),) if values else (),
+                    before=(run_value(measurement.unit, measurement.before),) if measurement.before else (),
                     raw_count=len(values),
                     resolution=measurement.resolution,
                     state=measurement.state,

@@ -14,7 +14,7 @@ from perfgate.core.decision import Family, Member, Rule, Verdict
 from perfgate.core.families import Judged
 from perfgate.core.model import Series
 from perfgate.core.stats import families
-from perfgate.core.units import write_percent, write_threshold
+from perfgate.core.units import write_percent, write_threshold, write_values
 
 LABEL = "scenario"
 #: The baseline of a scenario is the mean of so many of its newest runs: pooled over ten, the variance nearly halves.
@@ -208,6 +208,9 @@ def _notes(family: Family) -> tuple[str, ...]:
     if family.success is not None:
         before, after = (write_percent(share, signed=False) for share in family.success)
         notes.append(f"tasks that succeeded: {after}, were {before}")
+    if family.per_success is not None:
+        before, after = write_values(family.per_success, family.unit)
+        notes.append(f"per successful task: {after}, were {before}")
     if family.alone and family.numbers is not None:
         names = ", ".join(dict(series.labels)[LABEL] for series, _ in family.alone[:3])
         more = f" and {len(family.alone) - 3} more" if len(family.alone) > 3 else ""

@@ -1,9 +1,9 @@
-"""A run as people want to see it right after measuring: each series with its median and spread, then what to know beside."""
+"""A run as people want to see it right after measuring: each series with its value and spread, then what to know beside."""
 
 from __future__ import annotations
 
+from perfgate.core.baseline import run_value
 from perfgate.core.model import Measurement, Run, State
-from perfgate.core.stats.estimators import median
 from perfgate.core.units import write_value, write_values
 from perfgate.render.tables import Column, render_table
 from perfgate.render.text import harmless
@@ -34,7 +34,7 @@ def _row(measurement: Measurement) -> tuple[str, str, str, str]:
         return series, "unknown", "", "0"
     values = measurement.values
     prefix = "≥ " if measurement.state is State.LOWER_BOUND else ""
-    text = prefix + write_value(median(values), measurement.unit)
+    text = prefix + write_value(run_value(measurement.unit, values), measurement.unit)
     low, high = min(values), max(values)
     spread = " – ".join(write_values((low, high), measurement.unit)) if low != high else ""
     return series, text, spread, str(len(values))

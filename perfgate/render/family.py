@@ -16,7 +16,7 @@ def render(family: Family) -> list[str]:
     lines = [f"family        {_count(len(family.members))} on both sides, counted in {family.unit}"]
     for member in family.members:
         before, after = write_value(member.before, family.unit), write_value(member.after, family.unit)
-        ratio = math.log(member.after / member.before)
+        ratio = math.log(member.after) - math.log(member.before)
         runs = f"mean of {member.runs} run{'' if member.runs == 1 else 's'}"
         lines.append(f"{_INDENT}{before} ({runs}) → {after}  log-ratio {ratio:+.4f}  {member.series}")
     lines += [f"alone         {series}: {reason}" for series, reason in family.alone]

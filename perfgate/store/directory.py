@@ -11,11 +11,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from perfgate.core.baseline import AnchorChoice, Baseline, BaselineRun, Cut, Kind, Point, collect
+from perfgate.core.baseline import AnchorChoice, Baseline, BaselineRun, Cut, Kind, Point, collect, run_value
 from perfgate.core.metrics import Assumption, Direction
 from perfgate.core.model import Caveat, Context, MachineClass, Measurement, Run, Selector, Series, State
-from perfgate.core.stats.estimators import median
-from perfgate.core.units import Number, Unit
+from perfgate.core.units import Unit
 from perfgate.errors import InputError, OperationFailed
 from perfgate.formats import run as run_format
 from perfgate.formats.files import read, write_new
@@ -243,14 +242,10 @@ def _points(run: Run) -> list[Point]:
     """The values that a run lends to the baseline: one for each series that was measured and is not excluded."""
     excluded = frozenset(run.excluded)
     return [
-        (measurement.series, _middle(measurement.values), _kind(measurement, run.context.machine))
+        (measurement.series, run_value(measurement.unit, measurement.values), _kind(measurement, run.context.machine))
         for measurement in run.measurements
         if measurement.state is State.MEASURED and not (excluded and str(measurement.series) in excluded)
     ]
-
-
-def _middle(values: tuple[Number, ...]) -> Number:
-    return values[0] if len(values) == 1 else median(values)
 
 
 def _kind(measurement: Measurement, machine: MachineClass) -> Kind:

@@ -26,6 +26,14 @@ def median(values: Sequence[Number]) -> Number:
     return float(low) + (float(high) - float(low)) / 2
 
 
+def mean(values: Sequence[Number]) -> Number:
+    """The arithmetic mean of at least one value; Decimal stays Decimal."""
+    amounts = [value for value in values if isinstance(value, Decimal)]
+    if len(amounts) == len(values):
+        return sum(amounts, Decimal(0)) / len(amounts)
+    return math.fsum(float(value) for value in values) / len(values)
+
+
 def mean_and_sd(values: Sequence[float]) -> tuple[float, float]:
     """The mean and the standard deviation with n - 1 below it; the deviation of a single value is 0."""
     n = len(values)

@@ -20,8 +20,10 @@ TOGETHER_LEVEL, POWER = 0.01, 0.9
 FEWEST_FLIPPED = 7
 #: Log-ratios are flipped in whole thousandths: a tenth of a per cent.
 _GRID = 1000
-#: A log-ratio beyond this is a factor of twenty thousand; larger ones add nothing to a rank of sums.
+#: A log-ratio beyond this is a factor of twenty thousand, and counts as that; the grid would grow without an end.
 _MOST = 10.0
+#: exp of more is larger than any float.
+_LARGEST_EXPONENT = 700.0
 
 
 def holm(p: Sequence[float], reach: Sequence[float] | None = None, level: float = HOLM_LEVEL) -> tuple[bool, ...]:
@@ -140,15 +142,19 @@ def together(log_ratios: Sequence[float]) -> Together:
     test = paired_t if few else sign_flips
     return Together(
         n=n,
-        mean=mean,
+        mean=_bounded(mean),
         sd=sd,
         p=test(log_ratios),
         p_fall=test([-value for value in log_ratios]),
         method="paired t" if few else "sign flips",
-        low=mean - quantile * error,
-        high=mean + quantile * error,
-        visible=(quantile + student.quantile(POWER, n - 1)) * error,
+        low=_bounded(mean - quantile * error),
+        high=_bounded(mean + quantile * error),
+        visible=_bounded((quantile + student.quantile(POWER, n - 1)) * error),
     )
+
+
+def _bounded(exponent: float) -> float:
+    return max(-_LARGEST_EXPONENT, min(_LARGEST_EXPONENT, exponent))
 
 
 def paired_t(differences: Sequence[float]) -> float:
