@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import tempfile
 from pathlib import Path
 
 from perfgate.errors import InputError, OperationFailed
 
 LIMIT = 64 * 1024 * 1024
+_STREAM = re.compile(r"/dev/(stdout|stderr)|(?:/dev/fd|/proc/self/fd)/(\d{1,5})")
 
 
 def read(path: Path, where: str = "", *, limit: int = LIMIT) -> bytes:
@@ -33,14 +36,52 @@ def read(path: Path, where: str = "", *, limit: int = LIMIT) -> bytes:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that readers see the old content or the new, never a part; OperationFailed leaves the old one untouched."""
-    temporary = _write_beside(path, data)
+    """Write a file so that readers see the old content or the new, never a part; OperationFailed leaves the old one untouched.
+
+    A link is followed: what it leads to is written, and it stays. A pipe or device, standard output among them, takes the
+    bytes as they are.
+    """
     try:
-        temporary.replace(path)
+        is_stream = _stream_number(path) is not None or (path.exists() and not path.is_file() and not path.is_dir())
+        target = Path(os.path.realpath(path)) if path.is_symlink() and not is_stream else path
+    except OSError as error:
+        raise _failed(path, error) from error
+    if is_stream:
+        _write_through(path, data)
+        return
+    temporary = _write_beside(target, data)
+    try:
+        temporary.replace(target)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise _failed(path, error) from error
-    _sync_folder(path.parent)
+    _sync_folder(target.parent)
+
+
+def _stream_number(path: Path) -> int | None:
+    """The number of the open file of this process that a path such as /dev/stdout stands for."""
+    match = _STREAM.fullmatch(path.as_posix())
+    if match is None:
+        return None
+    return {"stdout": 1, "stderr": 2}[match[1]] if match[1] else int(match[2])
+
+
+def _write_through(path: Path, data: bytes) -> None:
+    """Give the bytes to a pipe, a device, or an open file of this process, which nothing may replace."""
+    number = _stream_number(path)
+    try:
+        # Opened by name, an open file would begin at its start again; and a pipe would wait for ever for somebody to read.
+        descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0)) if number is None else os.dup(number)
+        if number is None and hasattr(os, "O_NONBLOCK"):
+            os.set_blocking(descriptor, True)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise OperationFailed(
+                "nobody reads this pipe", where=path.as_posix(), remedy="start its reader first, or name a file"
+            ) from error
+        raise _failed(path, error) from error
 
 
 def write_new(path: Path, data: bytes) -> bool:
