@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -129,6 +130,12 @@ def _node(yaml: Any, node: Any, where: str) -> Node:
             raise InputError(
                 "a list or mapping cannot be a key", where=place, remedy="quote text that begins with { or ["
             )
+        if key.value == "<<" and not key.style:
+            raise InputError(
+                "merge keys (<<) are not read",
+                where=place,
+                remedy='write the values out; quote "<<" if it is meant as a name',
+            )
         if key.value in keys:
             raise InputError(
                 f'"{key.value[:100]}" is there twice, first in line {keys[key.value][0]}',
@@ -151,4 +158,12 @@ def _scalar(text: str, place: str) -> Any:
         return int(text) if len(text) <= 30 else text
     if _OCTAL.fullmatch(text) or _HEX.fullmatch(text):
         return int(text, 0) if len(text) <= 30 else text
-    return float(text) if _FLOAT.fullmatch(text) and len(text) <= 40 else text
+    if not _FLOAT.fullmatch(text) or len(text) > 40:
+        return text
+    if math.isinf(value := float(text)):
+        raise InputError(
+            f'"{text}" is larger than any number that can be kept',
+            where=place,
+            remedy="write a number that is measured",
+        )
+    return value

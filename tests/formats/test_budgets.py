@@ -212,6 +212,8 @@ def test_a_budget_without_its_own_numbers_has_those_of_the_defaults() -> None:
         (HEAD + "budgets:\n  - {series: tests.duration, limit: 12}\n", "counted in"),
         (HEAD + "budgets:\n  - {series: tests.duration, limit: 3 MB}\n", "counted in B"),
         (HEAD + "budgets:\n  - {series: tests.duration, limit: -3 s}\n", "negative"),
+        (HEAD + "budgets:\n  - <<: {limit: 1 s}\n    series: tests.duration\n", "merge keys (<<)"),
+        (HEAD + "defaults: {warn: 1e999}\n", "larger than any number"),
         (HEAD + "budgets:\n  - {series: tests.duration, max_increase: 5}\n", '"5%"'),
         (HEAD + "budgets:\n  - {series: tests.duration, max_increase: 0.05}\n", '"5%"'),
         (HEAD + "budgets:\n  - {series: tests.duration, max_decrease: 5%}\n", "max_increase"),
