@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from perfgate.errors import InputError
 from perfgate.formats.suggesting import meant
 
 LONGEST = 10_000
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
 
 
 class Found:
@@ -49,6 +53,9 @@ class Found:
             self.refuse(f"an object is wanted, not {_kind(self.value)}")
         if len(self.value) > most:
             self.refuse(f"{len(self.value):,} members are more than the {most:,} that are read")
+        for key in self.value:
+            if _is_half(key):
+                self.refuse("a key holds half a character")
         return [(key, Found(value, self.where, f"{self.place}.{key[:80]}")) for key, value in self.value.items()]
 
     def items(self, most: int) -> list[Found]:
@@ -66,7 +73,7 @@ class Found:
             self.refuse(f"a string is wanted, not {_kind(value)}")
         if len(value) > most:
             self.refuse(f"a string of {len(value):,} characters is longer than the {most:,} that are read")
-        if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
+        if _is_half(value):
             self.refuse("the string holds half a character")
         return str(value)
 
@@ -90,6 +97,13 @@ class Found:
             self.refuse(f"a whole number of {least} or more is wanted")
         return int(value)
 
+    def moment(self) -> str:
+        """A time in UTC that exists, as text."""
+        value = self.text(100)
+        if not is_moment(value):
+            self.refuse('a time in UTC is wanted, such as "2026-11-21T10:00:00Z"')
+        return value
+
     def truth(self) -> bool:
         """True or false."""
         if not isinstance(self.value, bool):
@@ -102,6 +116,23 @@ class Found:
         if value not in words:
             self.refuse(f'"{value[:100]}" is not known here', f"known are {', '.join(words)}")
         return value
+
+
+def _is_half(text: str) -> bool:
+    """Whether text holds half of a character, which no file can be written with."""
+    return not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
+@lru_cache(maxsize=4096)
+def is_moment(text: str) -> bool:
+    """Whether this is a moment in UTC that exists, as it is written everywhere: 2026-11-21T10:00:00Z."""
+    if not _TIME.fullmatch(text):
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _kind(value: object) -> str:

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from perfgate.errors import InputError
 from perfgate.formats.files import read as read_file
 
 LIMIT = 64 * 1024 * 1024
-_SURROGATE = re.compile("[\ud800-\udfff]")
+#: No file that a tool writes is nested so; a reader that follows the values down never runs out of stack.
+DEPTH = 64
+_TOO_DEEP = f"values are nested deeper than {DEPTH}"
+_DEEP_REMEDY = "no file of this kind is nested so; write it again"
 
 
 class _Refused(ValueError):
-    """Raised inside the decoder; told with the file's name outside."""
+    """Raised inside the decoder, told with the place outside; `literal` is the number or word, "" for a key that is there twice."""
+
+    def __init__(self, what: str, literal: str = "") -> None:
+        super().__init__(what)
+        self.literal = literal
 
 
 def read(path: Path, *, shown: str = "", limit: int = LIMIT, decimal: bool = False) -> Any:
@@ -26,11 +34,12 @@ def read(path: Path, *, shown: str = "", limit: int = LIMIT, decimal: bool = Fal
     return loads(read_file(path, where, limit=limit), where, limit=limit, decimal=decimal)
 
 
-def loads(data: bytes, where: str, *, limit: int = LIMIT, decimal: bool = False, infinite: bool = False) -> Any:
+def loads(data: bytes, where: str, *, limit: int = LIMIT, decimal: bool = False, shaped: bool = False) -> Any:
     """The value in JSON text; with `decimal`, numbers with a fraction or exponent come as Decimal.
 
-    With `infinite`, a number too large for a float comes as an infinity, for callers that hold every number against a limit
-    anyway: it is twice as fast. Raises InputError for anything that is not strict JSON in UTF-8 within the limits.
+    With `shaped`, a number too large for a float comes as an infinity, and values may be nested as deeply as the decoder can:
+    for callers that hold every number against a limit and every value against a shape anyway, it is twice as fast. Raises
+    InputError, with line and column, for anything that is not strict JSON in UTF-8 within the limits.
     """
     if len(data) > limit:
         raise InputError(f"the file has {len(data):,} bytes, more than the {limit:,} that are read", where=where)
@@ -44,31 +53,78 @@ def loads(data: bytes, where: str, *, limit: int = LIMIT, decimal: bool = False,
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError("the text is not UTF-8", where=f"{where}:{line}", remedy="save the file as UTF-8") from error
     try:
-        return _decoder(_decimal if decimal else float if infinite else _float).decode(text)
+        value = _decoder(_decimal if decimal else float if shaped else _float).decode(text)
     except json.JSONDecodeError as error:
         raise InputError(
             f"this is not JSON: {error.msg[0].lower()}{error.msg[1:]}",
             where=f"{where}:{error.lineno}:{error.colno}",
             remedy="write the file again; the program that made it may have been stopped",
         ) from error
-    except (_Refused, InvalidOperation) as error:
-        raise InputError(str(error) or "a number cannot be read", where=where) from error
-    except RecursionError as error:
-        raise InputError(
-            "values are nested too deeply", where=where, remedy="no file of this kind is nested so"
-        ) from error
-    except ValueError as error:
+    except _Refused as error:
+        _refuse(error, text, where, error.literal.__eq__)
+    except RecursionError:
+        _refuse_depth(text, where)
+    except ValueError:
         # Python refuses to convert integers of thousands of digits.
-        raise InputError("a number has too many digits", where=where) from error
+        too_long = re.compile(rf"-?[0-9]{{{sys.get_int_max_str_digits() + 1},}}").fullmatch
+        _refuse(_Refused("a number has too many digits", "…"), text, where, lambda each: too_long(each) is not None)
+    if not shaped and _is_deeper(value):
+        _refuse_depth(text, where)
+    return value
+
+
+def _is_deeper(value: Any) -> bool:
+    """Whether containers stand inside more than `DEPTH` others."""
+    level = [value]
+    for _ in range(DEPTH):
+        level = [
+            inner
+            for each in level
+            if type(each) is dict or type(each) is list
+            for inner in (each.values() if type(each) is dict else each)
+            if type(inner) is dict or type(inner) is list
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _refuse(error: _Refused, text: str, where: str, is_literal: Callable[[str], bool]) -> NoReturn:
+    """Raise what the decoder refused, with its place: that of the first such literal, or of a key that is there twice."""
+    from perfgate.formats import json_places as places
+
+    what, position = str(error), None
+    if error.literal:
+        position = places.find_literal(text, is_literal)
+    elif twice := places.find_twice(text):
+        what, position = f'the key "{twice.key[:100]}" is there twice, first in line {twice.first_line}', twice.position
+    at = "" if position is None else f":{places.line_and_column(text, position)}"
+    raise InputError(what, where=where + at, remedy="" if error.literal else "remove one of them") from error
+
+
+def _refuse_depth(text: str, where: str) -> NoReturn:
+    from perfgate.formats import json_places as places
+
+    position = places.find_deeper(text, DEPTH)
+    at = "" if position is None else f":{places.line_and_column(text, position)}"
+    raise InputError(_TOO_DEEP, where=where + at, remedy=_DEEP_REMEDY)
 
 
 def dumps(value: Mapping[str, object]) -> bytes:
     """Stable JSON of an object: sorted keys, UTF-8, one newline at the end; its members, and theirs, on lines of their own.
 
     So a change of one measurement is a change of one line, and the fast encoder can be used, which knows no indentation.
-    NaN and infinities are a ValueError.
+    NaN and infinities are a ValueError; text that no file can hold is an InputError.
     """
-    return (_block(value, 2, "") + "\n").encode()
+    text = _block(value, 2, "") + "\n"
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        beside = text[max(0, error.start - 40) : error.end + 40].encode("ascii", "backslashreplace").decode()
+        raise InputError(
+            f"a text holds half a character, which no file can keep: {' '.join(beside.split())}",
+            remedy="write it in UTF-8",
+        ) from None
 
 
 def _block(value: object, depth: int, indent: str) -> str:
@@ -96,30 +152,26 @@ def _decoder(parse_float: Callable[[str], Any]) -> json.JSONDecoder:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for position, key in enumerate(keys) if key in keys[:position])
-        raise _Refused(f'the key "{twice[:100]}" is there twice')
+        raise _Refused("a key is there twice")
     return found
 
 
 def _constant(name: str) -> Any:
-    raise _Refused(f"{name} is not a number that JSON knows")
+    raise _Refused(f"{name} is not a number that JSON knows", name)
 
 
 def _float(text: str) -> float:
     value = float(text)
     if value in {float("inf"), float("-inf")}:
-        raise _Refused(f"{text[:40]} is larger than any number that can be kept")
+        raise _Refused(f"{text[:40]} is larger than any number that can be kept", text)
     return value
 
 
 def _decimal(text: str) -> Decimal:
-    value = Decimal(text)
-    if abs(value.adjusted()) > 400:
-        raise _Refused(f"{text[:40]} is beyond any number that can be kept")
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("Infinity")
+    if not value.is_finite() or abs(value.adjusted()) > 400:
+        raise _Refused(f"{text[:40]} is beyond any number that can be kept", text)
     return value
-
-
-def has_surrogates(text: str) -> bool:
-    """Whether text holds half of a character, which no file can be written with."""
-    return _SURROGATE.search(text) is not None

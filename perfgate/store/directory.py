@@ -17,6 +17,7 @@ from perfgate.core.model import Caveat, Context, MachineClass, Measurement, Run,
 from perfgate.core.units import Unit
 from perfgate.errors import InputError, OperationFailed
 from perfgate.formats import run as run_format
+from perfgate.formats.checking import is_moment
 from perfgate.formats.files import read, write_new
 from perfgate.store import events as event_files
 from perfgate.store.events import Recorded
@@ -343,7 +344,7 @@ def _stem(run: Run) -> str:
 def retire(folder: Path, selector: Selector, *, reason: str, until: str = "") -> Stored:
     """From now on, values of the selected series from runs that started up to `until` (UTC, default now) no longer count."""
     at = until or _now()
-    if not event_files.is_time(at):
+    if not is_moment(at):
         raise InputError(f'"{at}" is not a time in UTC', where="--until", remedy="write it as 2026-11-21T10:00:00Z")
     return _recorded(folder, Recorded("retire", reason, _now(), selector=selector, at=at))
 

@@ -44,7 +44,7 @@ def measurements(draw: st.DrawFn) -> Measurement:
         Series(name, tuple(sorted(draw(LABELS).items()))),
         unit,
         draw(st.sampled_from(Direction)) if metric.is_family else metric.better,
-        draw(st.sampled_from(Assumption)),
+        draw(st.sampled_from(Assumption)) if metric.is_family else metric.assumption,
         () if state is State.UNKNOWN else draw(values),
         draw(TEXT),
         draw(values) if draw(st.booleans()) else (),
@@ -102,6 +102,7 @@ BAD = {
     "no value": (changed(values=[]), "there is no value"),
     "other unit": (changed(unit="ms"), "counted in s"),
     "other direction": (changed(better="higher"), "direction"),
+    "other assumption": (changed(assumption="exact"), "has the assumption"),
     "unknown direction": (changed(better="up"), "known are"),
     "bad metric": (changed(metric="Tests Duration"), "does not name a series"),
     "empty label": (changed(labels={"suite": ""}), "does not name a series"),
@@ -109,8 +110,13 @@ BAD = {
     "unknown with values": (changed(state="unknown", reason="x"), "has no values"),
     "bad commit": (document(context={"head": "main"}), "commit hash"),
     "bad time": (document(context={"started_at": "yesterday"}), "UTC"),
+    "no such day": (document(context={"started_at": "9999-99-99T99:99:99Z"}), "UTC"),
+    "no such second": (document(context={"started_at": "2026-02-29T10:00:00Z"}), "UTC"),
+    "half a character in a key": (document(details={"jobs": [{"\ud800": 1}]}), "half a character"),
+    "half a character in the name of a block": (document(details={"\ud800": []}), "half a character"),
+    "half a character in a condition": (changed(conditions={"\ud800": "x"}), "half a character"),
     "list": ([], "an object is wanted"),
-    "float money": ({**document(), "measurements": [{**document()["measurements"][0], "metric": "infra.cost", "unit": "USD/month", "values": [1.5]}]}, "string of digits"),
+    "float money": ({**document(), "measurements": [{**document()["measurements"][0], "metric": "infra.cost", "unit": "USD/month", "assumption": "exact", "values": [1.5]}]}, "string of digits"),
 }  # fmt: skip
 
 
@@ -170,6 +176,13 @@ def test_the_short_way_and_the_long_way_of_reading_agree() -> None:
     made = run(measured("command.wall{command=a}", 1.0, 2.0), measured("command.wall{command=b}", 3.0))
     data = run_format.dump(made)
     assert run_format.load(data, "first") == run_format.load(data, "second") == made
+
+
+def test_a_condition_is_never_read_as_a_label_of_an_earlier_file() -> None:
+    labelled = measured("bench.x{model=x}", 1.0)
+    conditioned = measured("bench.x", 1.0, conditions=(("model", "x"),))
+    for made in (run(labelled), run(conditioned), run(labelled)):
+        assert run_format.load(run_format.dump(made), "run.json") == made
 
 
 @given(st.data())
