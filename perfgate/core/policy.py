@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from perfgate.core import families, rules, run_shift, scenarios
 from perfgate.core.baseline import Baseline
-from perfgate.core.budgets import Budget, Budgets, Level, Relative, Waiver
+from perfgate.core.budgets import Budget, Budgets, Level, Relative, Side, Waiver
 from perfgate.core.compare import Comparison, compare, observe
 from perfgate.core.decision import Circumstances, Decision, Family, Justification, Rule, Subject, Unmatched, Verdict
 from perfgate.core.families import Judged
+from perfgate.core.metrics import Direction
 from perfgate.core.model import Caveat, Run, Selector, Series
 from perfgate.core.units import write_value
 from perfgate.errors import InputError
@@ -172,19 +173,22 @@ def ruling_budgets(
     """For each series the budget whose absolute limit rules it, and the one that rules its change; the choice `judge` makes."""
     rulebook = _Rulebook.of(budgets, circumstances)
     chosen = {each: rulebook.choose(each) for each in series}
-    return {each: (found.limit, found.change) for each, found in chosen.items()}
+    return {each: (found.limit, found.changes[-1] if found.changes else None) for each, found in chosen.items()}
 
 
 class _Chosen(NamedTuple):
-    """The budgets that rule one series, one for each kind of limit; `any` is the last that matches at all."""
+    """The budgets that rule one series, one for each kind of limit; `any` is the last that matches at all.
+
+    `changes` holds one for each side of a change, the last one written at the end.
+    """
 
     any: Budget | None = None
     limit: Budget | None = None
-    change: Budget | None = None
+    changes: tuple[Budget, ...] = ()
 
     @classmethod
     def one(cls, budget: Budget) -> _Chosen:
-        return cls(budget, budget, budget)
+        return cls(budget, budget, (budget,))
 
 
 @dataclass(slots=True)
@@ -208,17 +212,25 @@ class _Rulebook:
 
     def choose(self, series: Series) -> _Chosen:
         """The last matching budget of each kind; a relative limit that is written beats one that the defaults fill in."""
-        limit = change = stated = last = None
+        limit = last = None
+        unasked = False
+        stated: dict[Side, Budget] = {}
+        implied: tuple[Budget, ...] = ()
         for position, budget in enumerate(self.applying):
             if not budget.selector.matches(series):
                 continue
             self.met.add(position)
-            last = budget
+            last, relative = budget, budget.relative
             limit = budget if budget.limit is not None else limit
-            if budget.relative is None or budget.relative.stated:
-                stated = budget
-            change = budget
-        return _Chosen(last, limit, stated or change)
+            if relative is None:
+                # "none" ends what was asked for before it, and what the defaults would ask for.
+                stated, unasked = {}, True
+            elif relative.stated:
+                stated.pop(relative.side, None)
+                stated[relative.side] = budget
+            else:
+                implied = (budget,)
+        return _Chosen(last, limit, tuple(stated.values()) or (() if unasked else implied))
 
     def unmatched(self) -> tuple[Unmatched, ...]:
         return tuple(
@@ -242,11 +254,19 @@ def _apply(comparison: Comparison, chosen: _Chosen) -> list[Verdict]:
     verdicts = []
     if chosen.limit is not None and chosen.limit.limit is not None:
         verdicts.append(rules.limit(comparison, chosen.limit))
-    if chosen.change is not None and chosen.change.relative is not None:
-        verdict = rules.change(comparison, chosen.change, chosen.change.relative)
-        if verdict is not None and verdicts and _was_not_asked(verdict, chosen.change.relative):
+    for budget in chosen.changes:
+        # Where one side is an improvement, a limit on the other replaces it, unless both are written for the same series:
+        # then the wrong one is an error to be told.
+        replaced = comparison.better is not Direction.NONE and budget.selector != chosen.changes[-1].selector
+        if (
+            replaced
+            or budget.relative is None
+            or (verdict := rules.change(comparison, budget, budget.relative)) is None
+        ):
+            continue
+        if verdicts and _was_not_asked(verdict, budget.relative):
             verdicts = [_with_note(verdicts[0], verdict, comparison)]
-        elif verdict is not None:
+        else:
             verdicts.append(verdict)
     if chosen.any is not None and (drop := rules.drop(comparison, chosen.any)) is not None:
         verdicts.append(drop)

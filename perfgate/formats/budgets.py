@@ -217,7 +217,7 @@ def _relative(selector: Selector, increase: Node | None, decrease: Node | None, 
         values.refuse(
             decrease,
             "one budget limits one side of a change",
-            "keep the side that matters: a series has one relative limit, and the last one written counts",
+            "give the other side a budget of its own, with the same series",
         )
     node = increase if increase is not None else decrease
     if node is None:
@@ -270,8 +270,10 @@ def _refuse_twins(budgets: tuple[Budget, ...]) -> None:
 def _kinds(budget: Budget) -> list[str]:
     """The kinds of limit that a budget states; stating none is a kind of its own."""
     kinds = ["limit"] if budget.limit is not None else []
-    if budget.relative is None or budget.relative.stated:
-        kinds.append("relative limit")
+    if budget.relative is None:
+        kinds += ["limit on its increase", "limit on its decrease"]
+    elif budget.relative.stated:
+        kinds.append(f"limit on its {budget.relative.side.value}")
     return kinds or ["budget without a limit"]
 
 

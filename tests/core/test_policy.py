@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfgate.core.baseline import Baseline
-from perfgate.core.budgets import Enforce, Judge, Level, Relative, Side, Situation, Waiver, When
+from perfgate.core.budgets import Budget, Enforce, Judge, Level, Relative, Side, Situation, Waiver, When
 from perfgate.core.decision import Decision, Rule, Verdict
 from perfgate.core.metrics import Direction
 from perfgate.core.model import Capture, Run, State
@@ -166,6 +166,41 @@ def test_a_count_of_tests_may_be_held_from_falling() -> None:
     held = Relative(side=Side.DECREASE, warn=0.01, block=0.05, stated=True)
     found = decided(run(measured(name, 90.0)), baseline(name, [100.0]), budget(name, relative=held))
     assert found.level is Level.BLOCK
+
+
+def counted(after: float, *budgets: Budget) -> list[tuple[Level, str]]:
+    """The levels of the changes of a count of tests that was 100, with the place of the budget."""
+    name = "tests.count{suite=unit}"
+    found = decided(run(measured(name, after)), baseline(name, [100.0]), *budgets)
+    return sorted((each.level, each.budget.place) for each in found.verdicts if each.rule is Rule.CHANGE)
+
+
+RISE = Relative(side=Side.INCREASE, warn=0.1, block=0.2, stated=True)
+FALL = Relative(side=Side.DECREASE, warn=0.01, block=0.05, stated=True)
+BOTH = (budget("tests.count", relative=RISE, place="rise"), budget("tests.count", relative=FALL, place="fall"))
+
+
+@pytest.mark.parametrize("budgets", [BOTH, BOTH[::-1]])
+def test_a_rise_and_a_fall_of_one_series_may_both_be_limited(budgets: tuple[Budget, ...]) -> None:
+    assert counted(130.0, *budgets) == [(Level.PASS, "fall"), (Level.BLOCK, "rise")]
+    assert counted(90.0, *budgets) == [(Level.PASS, "rise"), (Level.BLOCK, "fall")]
+
+
+def test_a_later_limit_replaces_only_its_own_side_and_none_ends_both() -> None:
+    wider = budget("tests.count{suite=unit}", relative=RISE._replace(warn=None, block=0.5), place="wider")
+    assert counted(130.0, *BOTH, wider) == [(Level.PASS, "fall"), (Level.PASS, "wider")]
+    ended = budget("tests.count{suite=unit}", relative=None, place="none")
+    assert counted(90.0, *BOTH, ended) == [(Level.PASS, "none")]
+    assert counted(130.0, *BOTH, ended, wider) == [(Level.PASS, "wider")]
+
+
+def test_where_one_side_is_an_improvement_a_limit_on_the_other_replaces_it() -> None:
+    name = "infra.coverage{environment=dev}"
+    base, after = baseline(name, [1.0]), run(measured(name, 0.5))
+    every = budget("infra.*", relative=RISE)
+    assert decided(after, base, every, budget("infra.coverage", relative=FALL)).level is Level.BLOCK
+    with pytest.raises(InputError, match="better when higher"):
+        decided(after, base, budget("infra.*", relative=RISE), budget("infra.*", relative=FALL))
 
 
 def test_a_count_of_tests_may_grow_where_nothing_is_said() -> None:

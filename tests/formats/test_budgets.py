@@ -71,6 +71,14 @@ def refused(text: str) -> str:
     return str(caught.value)
 
 
+def test_both_sides_of_one_series_may_be_limited() -> None:
+    both = "budgets:\n  - {series: tests.count, max_increase: 20%}\n  - {series: tests.count, max_decrease: 5%}\n"
+    assert [each.relative and each.relative.side for each in load(HEAD + both).budgets] == [
+        Side.INCREASE,
+        Side.DECREASE,
+    ]
+
+
 def test_the_example_of_the_design_is_read() -> None:
     found = load(EXAMPLE)
     assert [str(budget.selector) for budget in found.budgets][-1] == "llm.tokens"
@@ -219,7 +227,7 @@ def test_a_budget_without_its_own_numbers_has_those_of_the_defaults() -> None:
         (HEAD + "budgets:\n  - {series: tests.duration, max_decrease: 5%}\n", "max_increase"),
         (
             HEAD + "budgets:\n  - {series: tests.count, max_decrease: 5%, max_increase: 5%}\n",
-            "keep the side that matters",
+            "give the other side a budget of its own",
         ),
         ("version: true\n", "not a version"),
         ("version: 1.0\n", "not a version"),
@@ -227,8 +235,13 @@ def test_a_budget_without_its_own_numbers_has_those_of_the_defaults() -> None:
         (HEAD + "budgets:\n  - series: size.bytes\n  - series: size.bytes\n", "second budget without a limit"),
         (
             HEAD
-            + "budgets:\n  - {series: tests.count, max_increase: 5%}\n  - {series: tests.count, max_decrease: 5%}\n",
-            "second relative limit here, the first is in line 3",
+            + "budgets:\n  - {series: tests.count, max_increase: 5%}\n  - {series: tests.count, max_increase: 9%}\n",
+            "second limit on its increase here, the first is in line 3",
+        ),
+        (
+            HEAD
+            + "budgets:\n  - {series: tests.count, max_increase: none}\n  - {series: tests.count, max_decrease: 9%}\n",
+            "second limit on its decrease here, the first is in line 3",
         ),
         (HEAD + "baseline: {path: .git/baselines}\n", "cannot lie there"),
         (HEAD + 'baseline: {path: "base\\nlines"}\n', "cannot lie there"),
