@@ -254,17 +254,10 @@ def _apply(comparison: Comparison, chosen: _Chosen) -> list[Verdict]:
     verdicts = []
     if chosen.limit is not None and chosen.limit.limit is not None:
         verdicts.append(rules.limit(comparison, chosen.limit))
-    for budget in chosen.changes:
-        # Where one side is an improvement, a limit on the other replaces it, unless both are written for the same series:
-        # then the wrong one is an error to be told.
-        replaced = comparison.better is not Direction.NONE and budget.selector != chosen.changes[-1].selector
-        if (
-            replaced
-            or budget.relative is None
-            or (verdict := rules.change(comparison, budget, budget.relative)) is None
-        ):
+    for budget, relative in _changes_asked(comparison, chosen):
+        if (verdict := rules.change(comparison, budget, relative)) is None:
             continue
-        if verdicts and _was_not_asked(verdict, budget.relative):
+        if verdicts and _was_not_asked(verdict, relative):
             verdicts = [_with_note(verdicts[0], verdict, comparison)]
         else:
             verdicts.append(verdict)
@@ -273,6 +266,21 @@ def _apply(comparison: Comparison, chosen: _Chosen) -> list[Verdict]:
     if not verdicts and chosen.any is not None:
         verdicts.append(rules.watched(comparison, chosen.any))
     return verdicts
+
+
+def _changes_asked(comparison: Comparison, chosen: _Chosen) -> Iterable[tuple[Budget, Relative]]:
+    """The relative limits that say something of this series.
+
+    Where one side of a change is an improvement, a limit on the other replaces it, unless both are written for the same series:
+    then the wrong one is an error to be told. Where the limit is zero, every rise is over it, and the defaults add nothing.
+    """
+    limit = chosen.limit.limit if chosen.limit is not None else None
+    nothing_allowed = limit is not None and not limit.value and comparison.better is Direction.LOWER
+    for budget in chosen.changes:
+        replaced = comparison.better is not Direction.NONE and budget.selector != chosen.changes[-1].selector
+        relative = budget.relative
+        if relative is not None and not replaced and (relative.stated or not nothing_allowed):
+            yield budget, relative
 
 
 def _with_note(limit: Verdict, change: Verdict, comparison: Comparison) -> Verdict:

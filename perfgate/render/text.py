@@ -70,7 +70,7 @@ def how_sure(comparison: Subject) -> str:
 
 
 def budget_of(verdict: Verdict) -> str:
-    """The limit that a verdict applies, in a few words."""
+    """The limit that a verdict applies, in a few words: "worse by 5 % / 10 %" warns beyond the first and blocks beyond the second."""
     budget = verdict.budget
     if verdict.rule is Rule.LIMIT and budget.limit is not None:
         return f"limit {budget.limit}"
@@ -82,10 +82,11 @@ def budget_of(verdict: Verdict) -> str:
     if relative is None:
         return "no limit"
     together = "together " if verdict.rule is Rule.FAMILY else ""
-    threshold = relative.warn if verdict.found is Level.WARN or relative.block is None else relative.block
+    asked = [write_threshold(each) for each in (relative.warn, relative.block) if each is not None]
+    thresholds = " / ".join(dict.fromkeys(asked)) + (" (warn)" if relative.block is None else "")
     side = {Side.INCREASE: "rise", Side.DECREASE: "fall"}.get(relative.side, "worse by")
     floor = f" and {relative.at_least}" if relative.at_least else ""
-    return f"{together}{side} {write_threshold(threshold)}{floor}"
+    return f"{together}{side} {thresholds}{floor}"
 
 
 def why(verdict: Verdict, comparison: Subject | None = None) -> str:

@@ -213,6 +213,18 @@ def test_where_one_side_is_an_improvement_a_limit_on_the_other_replaces_it() -> 
         decided(after, base, budget("infra.*", relative=RISE), budget("infra.*", relative=FALL))
 
 
+@pytest.mark.parametrize(("before", "after"), [(0.0, 0.0), (0.0, 3.0), (5.0, 5.0), (5.0, 6.0), (5.0, 0.0), (5.0, 2.0)])
+def test_a_limit_of_zero_says_it_all_once(before: float, after: float) -> None:
+    name = "tests.failed{suite=unit}"
+    candidate, base = run(measured(name, after)), baseline(name, [before])
+    found = decided(candidate, base, budget(name, "0"))
+    assert Rule.CHANGE not in {each.rule for each in found.verdicts}
+    # Judged apart, the change would have said nothing worse.
+    assert found.level >= decided(candidate, base, budget(name)).level
+    stated = decided(candidate, base, budget(name, "0", relative=Relative(Side.INCREASE, stated=True)))
+    assert Rule.CHANGE in {each.rule for each in stated.verdicts}
+
+
 def test_a_count_of_tests_may_grow_where_nothing_is_said() -> None:
     name = "tests.count{suite=unit}"
     assert decided(run(measured(name, 150.0)), baseline(name, [100.0]), budget(name)).level is Level.PASS

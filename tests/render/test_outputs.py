@@ -14,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from perfgate.core.budgets import Level, Relative
-from perfgate.core.decision import Decision, Rule
+from perfgate.core.budgets import Level, Relative, Side
+from perfgate.core.decision import Decision, Rule, Verdict
 from perfgate.core.model import Measurement, Series
 from perfgate.core.policy import read_justifications
 from perfgate.core.units import Quantity
 from perfgate.render import explanation, markdown, markdown_text, terminal
+from perfgate.render import text as words
 from perfgate.render.annotations import render as annotations_of
 from perfgate.render.text import harmless
 from tests.core.making import baseline_of, budget, decided, measured, run
@@ -82,6 +83,23 @@ def test_a_breach_says_how_sure_it_is_everywhere() -> None:
         assert "+34.1 % … +48.2 %, n = 10" in text
         assert "1 min 40 s" in text
         assert "2 min 21 s" in text
+
+
+@pytest.mark.parametrize(
+    ("relative", "told"),
+    [
+        (Relative(), "worse by 5 % / 10 %"),
+        (Relative(Side.INCREASE, 0.1, 0.8), "rise 10 % / 80 %"),
+        (Relative(Side.DECREASE, 0.125, 0.125), "fall 12.5 %"),
+        (Relative(warn=None), "worse by 10 %"),
+        (Relative(block=None), "worse by 5 % (warn)"),
+        (Relative(at_least=Quantity.parse("1 kB")), "worse by 5 % / 10 % and 1 kB"),
+    ],
+)
+@pytest.mark.parametrize("found", list(Level))
+def test_a_budget_shows_what_it_warns_and_what_it_blocks_on(relative: Relative, told: str, found: Level) -> None:
+    rule = budget("size.bytes", relative=relative)
+    assert words.budget_of(Verdict(Series("size.bytes"), Rule.CHANGE, found, found, "", rule)) == told
 
 
 def test_what_could_not_be_judged_says_how_it_could_be() -> None:
