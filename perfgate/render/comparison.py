@@ -11,6 +11,7 @@ from perfgate.core.units import write_percent, write_values
 from perfgate.render.tables import Column, render_table
 from perfgate.render.text import harmless
 
+_UNBROKEN = "\u00a0"
 _WORDS = {Finding.REAL: "real", Finding.SUSPECT: "suspect", Finding.UNCHANGED: "no change seen"}
 
 
@@ -30,12 +31,29 @@ def render(comparisons: Sequence[Comparison], baseline: Baseline, *, width: int,
         Column("says"),
     )
     rows = [_row(comparison) for comparison in comparisons]
-    if width < 110:
-        # The interval and the visible change are the first to go: `explain` has them.
-        columns = (*columns[:4], *columns[5:6], columns[7])
-        rows = [(*row[:4], row[5], row[7]) for row in rows]
-    parts = [harmless(head), render_table(columns, rows, width=width, colour=colour)]
+    widths = [max(map(len, cells)) for cells in zip([each.name for each in columns], *rows, strict=True)]
+    fits = sum(widths) + 2 * (len(widths) - 1) <= width
+    table = render_table(columns, rows, width=width, colour=colour) if fits else _stacked(rows, width)
+    parts = [harmless(head), table]
     return "\n".join(parts + _reasons(comparisons))
+
+
+def _stacked(rows: Sequence[tuple[str, ...]], width: int) -> str:
+    """Each series as two or more lines, for narrow terminals: what is said of it, then its numbers and how sure they are."""
+    import textwrap
+
+    lines: list[str] = []
+    for series, before, after, change, interval, n, visible, says in rows:
+        lines += textwrap.wrap(harmless(f"{series}  {says}"), width, subsequent_indent="  ", break_on_hyphens=False)
+        numbers = [f"{before} → {after}  {change}" if before != "–" else after]
+        numbers += [f"(99 %: {interval})"] if " … " in interval else []
+        numbers += [f"n = {n}", f"could see {visible}"] if visible.startswith("±") else []
+        # A number is not parted from its unit, nor an interval in its middle.
+        whole = ", ".join(harmless(each).replace(" ", _UNBROKEN) for each in numbers).replace(", (", " (")
+        indent = " " * 4
+        wrapped = textwrap.wrap(whole, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+        lines += [line.replace(_UNBROKEN, " ") for line in wrapped]
+    return "\n".join(lines)
 
 
 def _row(comparison: Comparison) -> tuple[str, ...]:
