@@ -3,7 +3,14 @@ them is `measure`'s."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
+
+#: What a `run:` may hold in braces, and what it stands for.
+PLACEHOLDERS: Mapping[str, str] = MappingProxyType(
+    {"python": "the interpreter that runs perfgate", "out": "a file or folder of perfgate's own"}
+)
 
 
 class CommandEntry(NamedTuple):

@@ -11,12 +11,15 @@ from typing import Any
 from perfgate.core import entries
 from perfgate.formats import yaml_values as values
 from perfgate.formats.strict_yaml import Node
+from perfgate.formats.suggesting import meant
 
 _EXPANDED = re.compile(r"`|\$\(|\$\{|\$[A-Za-z_]")
 _SHELL = re.compile(rf"[|&;<>]|{_EXPANDED.pattern}")
 #: An escaped sign, text in single or in double quotes, or what stands between them.
 _PIECES = re.compile(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|[^'"\\]+""", re.DOTALL)
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+
+_PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 
 #: The keys of each kind of entry.
 KINDS: Mapping[str, tuple[str, ...]] = {
@@ -154,6 +157,7 @@ def _argv(node: Node) -> tuple[str, ...]:
         argv = tuple(each.text for each in node.value if isinstance(each.text, str))
         if not argv or any(isinstance(each.value, list | dict) for each in node.value):
             values.refuse(node, "a command is a list of words", 'write for example ["pytest", "-q"]')
+        _check_placeholders(node, argv)
         return argv
     line = values.text(node, '"pytest -q"')
     try:
@@ -168,7 +172,21 @@ def _argv(node: Node) -> tuple[str, ...]:
         )
     if not argv:
         values.refuse(node, "the command is empty")
+    _check_placeholders(node, argv)
     return argv
+
+
+def _check_placeholders(node: Node, argv: tuple[str, ...]) -> None:
+    """Refuse a placeholder that was mistyped: any in the program's name, elsewhere one that is much like a known one.
+
+    Other braces belong to the command: many programs have placeholders of their own.
+    """
+    for position, word in enumerate(argv):
+        for name in _PLACEHOLDER.findall(word):
+            if name not in entries.PLACEHOLDERS and (position == 0 or meant(name, entries.PLACEHOLDERS, least=0.8)):
+                close = meant(f"{{{name}}}", (f"{{{each}}}" for each in entries.PLACEHOLDERS))
+                known = ", ".join(f"{{{each}}} ({what})" for each, what in entries.PLACEHOLDERS.items())
+                values.refuse(node, f"{{{name}}} is not a placeholder", f"{close} known are {known}".strip())
 
 
 def _needs_shell(line: str) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from perfgate.adapters.labels import plain_text
-from perfgate.core.entries import CommandEntry
+from perfgate.core.entries import PLACEHOLDERS, CommandEntry
 from perfgate.core.model import Capture, Caveat, Measurement
 from perfgate.core.registered import measurement
 from perfgate.core.stats.estimators import median
@@ -200,7 +200,9 @@ def _program(argv: Sequence[str], surroundings: Surroundings) -> str:
     folders = surroundings.environ.get("PATH", os.defpath).split(os.pathsep)
     found = shutil.which(name, path=os.pathsep.join(str(surroundings.root / folder) for folder in folders))
     if found is None:
-        raise InputError(f'there is no program "{name}" in the PATH', remedy="install it, or write its path")
+        known = " and ".join(f"{{{each}}}" for each in PLACEHOLDERS)
+        remedy = f"known placeholders are {known}" if "{" in name else "install it, or write its path"
+        raise InputError(f'there is no program "{name}" in the PATH', remedy=remedy)
     return found
 
 

@@ -65,7 +65,7 @@ def _head(decision: Decision, project: str) -> tuple[str, ...]:
     return (
         f"<!-- perfgate:{re.sub(r'[^A-Za-z0-9_./]', '_', project)[:200]} -->",
         f"## {_SIGNS[decision.level]} perfgate: {text.title(decision)}{name}",
-        f"{text.headline(decision)}. {_basis(decision)}",
+        f"{prose(text.headline(decision), _LONGEST_WHY)}. {_basis(decision)}",
     )
 
 

@@ -26,7 +26,7 @@ def render(decision: Decision, *, width: int, colour: bool, verbose: bool = Fals
     """The decision for people, `width` columns wide; `verbose` shows every series."""
     paint = _paint if colour else _plain
     title = text.title(decision).upper()
-    lines = _wrapped(f"{title}  {text.headline(decision)}", width)
+    lines = _wrapped(harmless(f"{title}  {text.headline(decision)}"), width)
     lines[0] = paint(title, decision.level) + lines[0].removeprefix(title)
     if decision.circumstances.baseline_source:
         lines += _wrapped(_against(decision), width)

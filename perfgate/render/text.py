@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 from perfgate.core.budgets import Enforce, Level, Side
 from perfgate.core.compare import Exact, Tested
@@ -98,7 +99,7 @@ def why(verdict: Verdict, comparison: Subject | None = None) -> str:
 
 
 def headline(decision: Decision) -> str:
-    """The verdicts in one sentence: "14 verdicts: 1 block, 2 warn, 11 pass"."""
+    """The verdicts in one sentence: "14 verdicts: 1 block, 2 warn, 11 pass"; untrusted text where a budget met no series."""
     total = len(decision.verdicts)
     if not total:
         return "nothing was judged: no budget met a series"
@@ -108,8 +109,20 @@ def headline(decision: Decision) -> str:
     for caveat in decision.caveats:
         if caveat.code == RUN_SHIFTED:
             told = f"{told}; {caveat.message}"
+    idle = [each for each in decision.unmatched if each.level is decision.level]
+    if idle and not decision.number_at(decision.level):
+        return f"{told}; {_idle(idle)}"
     unclear = decision.level is Level.INCONCLUSIVE and not decision.nothing_judged
     return f"{told}; of what could be judged, nothing breaches a budget" if unclear else told
+
+
+def _idle(budgets: Sequence[Unmatched]) -> str:
+    """What a decision rests on that no verdict has brought about: budgets without a series, and what to do about them."""
+    names = [f"{each.budget.selector} ({each.budget.place})" for each in budgets[:2]]
+    if len(budgets) == 1:
+        return f"the budget of {names[0]} met no series: measure it, or remove that budget"
+    more = f" and {len(budgets) - 2} more" if len(budgets) > 2 else ""
+    return f"{len(budgets)} budgets met no series, {', '.join(names)}{more}: measure these, or remove the budgets"
 
 
 def level_of(verdict: Verdict) -> str:

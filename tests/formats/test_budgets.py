@@ -71,6 +71,13 @@ def refused(text: str) -> str:
     return str(caught.value)
 
 
+def test_braces_that_belong_to_the_command_are_left_alone() -> None:
+    words = '["curl", "-w", "%{http_code} {} {output} {0}", "{\\"a\\": 1}", "{python}", "{out}/x"]'
+    (entry,) = load(HEAD + f"measure:\n  a: {{command: {{run: {words}}}}}\n").entries
+    assert isinstance(entry, CommandEntry)
+    assert entry.run == ("curl", "-w", "%{http_code} {} {output} {0}", '{"a": 1}', "{python}", "{out}/x")
+
+
 def test_both_sides_of_one_series_may_be_limited() -> None:
     both = "budgets:\n  - {series: tests.count, max_increase: 20%}\n  - {series: tests.count, max_decrease: 5%}\n"
     assert [each.relative and each.relative.side for each in load(HEAD + both).budgets] == [
@@ -222,6 +229,15 @@ def test_a_budget_without_its_own_numbers_has_those_of_the_defaults() -> None:
         (HEAD + "budgets:\n  - {series: tests.duration, limit: -3 s}\n", "negative"),
         (HEAD + "budgets:\n  - <<: {limit: 1 s}\n    series: tests.duration\n", "merge keys (<<)"),
         (HEAD + "defaults: {warn: 1e999}\n", "larger than any number"),
+        (
+            HEAD + 'measure:\n  a: {tests: {run: "{pyton} -m pytest"}}\n',
+            '3:20: {pyton} is not a placeholder\n  did you mean "{python}"? known are {python} (the interpreter',
+        ),
+        (HEAD + 'measure:\n  a: {tests: {run: ["x", "--junit={ouut}"]}}\n', 'did you mean "{out}"? known are {python}'),
+        (
+            HEAD + 'measure:\n  a: {command: {run: "{program}"}}\n',
+            "{program} is not a placeholder\n  known are {python}",
+        ),
         (HEAD + "budgets:\n  - {series: tests.duration, max_increase: 5}\n", '"5%"'),
         (HEAD + "budgets:\n  - {series: tests.duration, max_increase: 0.05}\n", '"5%"'),
         (HEAD + "budgets:\n  - {series: tests.duration, max_decrease: 5%}\n", "max_increase"),

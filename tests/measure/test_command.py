@@ -100,6 +100,7 @@ def test_a_later_run_that_fails_ends_it(around: Surroundings) -> None:
     ("argv", "told"),
     [
         (("no-such-program-here",), "in the PATH"),
+        (("{pyton}",), "in the PATH\n  known placeholders are {python} and {out}"),
         (("./missing",), "there is no program"),
         (("./",), "folder"),
         (("./text",), "not executable"),

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from perfgate.core.budgets import Level, Relative, Side
+from perfgate.core.budgets import Budget, Level, Relative, Side
 from perfgate.core.decision import Decision, Rule, Verdict
 from perfgate.core.model import Measurement, Series
 from perfgate.core.policy import read_justifications
@@ -113,6 +113,29 @@ def test_what_could_not_be_judged_says_how_it_could_be() -> None:
 def test_a_budget_that_met_no_series_is_annotated_too() -> None:
     (notice,) = [line for line in annotations_of(decisions.mixed()) if "prompt.tokens" in line]
     assert notice.startswith("::notice ")
+
+
+def idle(*budgets: Budget) -> Decision:
+    base = baseline_of([run(measured("size.bytes{path=a}", 100.0), number=1)])
+    return decided(run(measured("size.bytes{path=a}", 100.0)), base, budget("size.bytes"), *budgets)
+
+
+def test_the_headline_names_the_budget_that_alone_kept_a_decision_from_passing() -> None:
+    decision = idle(budget("prompt.tokens{file=x}"))
+    assert decision.level is Level.INCONCLUSIVE
+    told = "the budget of prompt.tokens{file=x} (budgets.yaml:3) met no series: measure it, or remove that budget"
+    assert words.headline(decision) == f"1 verdict: 1 pass; {told}"
+    several = idle(*(budget(f"prompt.tokens{{file={name}}}", on_inconclusive=Level.WARN) for name in "abc"))
+    assert several.level is Level.WARN
+    assert "3 budgets met no series, prompt.tokens{file=a} (budgets.yaml:3), " in words.headline(several)
+    assert "and 1 more: measure these, or remove the budgets" in words.headline(several)
+
+
+def test_a_headline_with_text_from_budgets_is_harmless() -> None:
+    decision = idle(budget('prompt.tokens{file="\x1b[31m@somebody <img> [a](b)"}'))
+    assert "\x1b" not in terminal.render(decision, width=300, colour=False)
+    said = markdown.render(decision).split("\n\n")[2]
+    assert re.search(r"`prompt\.tokens[^`]*@somebody <img> \[a\]\(b\)[^`]*` \(budgets\.yaml:3\)", said)
 
 
 def test_commands_to_paste_survive_any_label() -> None:
