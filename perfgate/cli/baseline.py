@@ -122,9 +122,8 @@ def retire(
     from perfgate.store import directory
 
     folder, _ = _store()
-    console.say(
-        directory.retire(folder, Selector.parse(series), reason=_said(reason), until=until).told(console.shown(folder))
-    )
+    selector = _known(folder, series)
+    console.say(directory.retire(folder, selector, reason=_said(reason), until=until).told(console.shown(folder)))
 
 
 @app.command()
@@ -141,10 +140,8 @@ def accept(
     from perfgate.store import directory
 
     folder, _ = _store()
-    found = _named(folder, run)
-    console.say(
-        directory.accept(folder, Selector.parse(series), found.id, reason=_said(reason)).told(console.shown(folder))
-    )
+    found, selector = _named(folder, run), _known(folder, series)
+    console.say(directory.accept(folder, selector, found.id, reason=_said(reason)).told(console.shown(folder)))
 
 
 @app.command()
@@ -161,10 +158,8 @@ def anchor(
     from perfgate.store import directory
 
     folder, _ = _store()
-    found = _named(folder, run)
-    console.say(
-        directory.anchor(folder, Selector.parse(series), found.id, reason=_said(reason)).told(console.shown(folder))
-    )
+    found, selector = _named(folder, run), _known(folder, series)
+    console.say(directory.anchor(folder, selector, found.id, reason=_said(reason)).told(console.shown(folder)))
 
 
 @app.command()
@@ -209,6 +204,29 @@ def _named(folder: Path, name: str) -> Run:
             f'{what} "{name}"', where=console.shown(folder), remedy="look at their names: perfgate baseline list"
         )
     return found[0]
+
+
+def _known(folder: Path, series: str) -> Selector:
+    """What selects at least one series of the admitted runs: of a mistyped name nobody would ever learn that it does nothing."""
+    from difflib import get_close_matches
+
+    from perfgate.store import directory
+
+    selector = Selector.parse(series)
+    known = dict.fromkeys(each.series for run in directory.list_runs(folder) for each in run.measurements)
+    if not known:
+        raise InputError(
+            "no run is admitted", where=console.shown(folder), remedy="admit one first: perfgate check --admit"
+        )
+    if not any(selector.matches(each) for each in known):
+        names = sorted(str(each) for each in known)
+        close = get_close_matches(series, names, n=3, cutoff=0.3) or names[:3]
+        raise InputError(
+            f'no admitted run has a series "{series}"',
+            where=console.shown(folder),
+            remedy="they have for example " + ", ".join(close),
+        )
+    return selector
 
 
 def _said(reason: str) -> str:

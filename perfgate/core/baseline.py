@@ -81,12 +81,20 @@ class Cut(NamedTuple):
     """Old values of the selected series no longer serve as baseline, for `reason`.
 
     Those of runs that started up to `at`; or, where `run` names the first run of an accepted level, those of runs before it.
+    Of the runs that started in just the second `at`, only `runs` are meant where those are given: the others came after.
     """
 
     selector: Selector
     at: str
     reason: str
     run: str = ""
+    runs: tuple[str, ...] | None = None
+
+    def ends(self, run: BaselineRun) -> bool:
+        """Whether the run is so old by the time of its start."""
+        if self.runs is not None and run.started_at == self.at:
+            return run.id in self.runs
+        return run.started_at <= self.at
 
 
 class AnchorChoice(NamedTuple):
@@ -183,7 +191,7 @@ def runs_ended(cuts: Iterable[Cut], runs: Sequence[BaselineRun]) -> list[tuple[C
             cut,
             [position < places.get(cut.run, 0) for position in range(len(runs))]
             if cut.run
-            else [run.started_at <= cut.at for run in runs],
+            else [cut.ends(run) for run in runs],
         )
         for cut in cuts
     ]

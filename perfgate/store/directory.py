@@ -275,7 +275,7 @@ def _kind_of(
 
 def _events(recorded: Sequence[Recorded]) -> tuple[list[Cut], list[AnchorChoice]]:
     ending = [each for each in recorded if each.kind in {"retire", "accept"}]
-    cuts = [Cut(each.selector, each.at, each.reason, each.run) for each in ending]
+    cuts = [Cut(each.selector, each.at, each.reason, each.run, each.runs) for each in ending]
     anchors = [AnchorChoice(each.selector, each.run, each.reason) for each in recorded if each.kind == "anchor"]
     return cuts, anchors
 
@@ -342,11 +342,15 @@ def _stem(run: Run) -> str:
 
 
 def retire(folder: Path, selector: Selector, *, reason: str, until: str = "") -> Stored:
-    """From now on, values of the selected series from runs that started up to `until` (UTC, default now) no longer count."""
-    at = until or _now()
-    if not is_moment(at):
-        raise InputError(f'"{at}" is not a time in UTC', where="--until", remedy="write it as 2026-11-21T10:00:00Z")
-    return _recorded(folder, Recorded("retire", reason, _now(), selector=selector, at=at))
+    """From now on, values of the selected series from runs that started up to `until` (UTC) no longer count.
+
+    Without `until` these are the runs so far: one that is admitted later in the same second is not among them.
+    """
+    now = _now()
+    if until and not is_moment(until):
+        raise InputError(f'"{until}" is not a time in UTC', where="--until", remedy="write it as 2026-11-21T10:00:00Z")
+    runs = None if until else tuple(run.id for run in list_runs(folder) if run.context.started_at == now)
+    return _recorded(folder, Recorded("retire", reason, now, selector=selector, at=until or now, runs=runs))
 
 
 def accept(folder: Path, selector: Selector, run: str, *, reason: str) -> Stored:

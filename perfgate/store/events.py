@@ -27,6 +27,7 @@ class Recorded(NamedTuple):
     at: str = ""
     run: str = ""
     removed: tuple[str, ...] = ()
+    runs: tuple[str, ...] | None = None
 
     def sentence(self) -> str:
         """The event for people."""
@@ -43,7 +44,7 @@ class Recorded(NamedTuple):
 def load(data: bytes, where: str) -> Recorded:
     """The event in a file; raises InputError that names it."""
     top = Found(strict_json.loads(data, where), where)
-    fields = top.fields(("schema", "kind", "reason", "recorded_at"), ("series", "at", "run", "removed"))
+    fields = top.fields(("schema", "kind", "reason", "recorded_at"), ("series", "at", "run", "removed", "runs"))
     if fields["schema"].text() != SCHEMA:
         fields["schema"].refuse("this is not an event of a baseline that this perfgate reads", "upgrade perfgate")
     kind = fields["kind"].one_of(KINDS)
@@ -72,6 +73,7 @@ def load(data: bytes, where: str) -> Recorded:
         fields["at"].text() if "at" in fields else "",
         fields["run"].text(300) if "run" in fields else "",
         tuple(item.text(300) for item in fields["removed"].items(100_000)) if "removed" in fields else (),
+        tuple(item.text(300) for item in fields["runs"].items(100_000)) if "runs" in fields else None,
     )
 
 
@@ -90,6 +92,8 @@ def record(folder: Path, event: Recorded) -> str:
             value[name] = getattr(event, name)
     if event.removed:
         value["removed"] = list(event.removed)
+    if event.runs is not None:
+        value["runs"] = list(event.runs)
     import hashlib
 
     data = strict_json.dumps(value)

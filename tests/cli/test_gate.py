@@ -350,6 +350,10 @@ def test_the_baseline_can_be_looked_after(program: Program) -> None:
     assert len(listed["runs"]) == 2
     assert program.perfgate("baseline", "retire", "--series", "size.*", "--reason", "new format").code == 0
     assert program.perfgate("baseline", "retire", "--reason", " ").code == 2
+    for command in (("retire",), ("accept", first), ("anchor", first)):
+        ended = program.perfgate("baseline", *command, "--series", "size.bites", "--reason", "x")
+        assert ended.code == 2
+        assert f"they have for example {SIZE}" in ended.err
     program.commit("events")
     program.measure(measured(SIZE, 500.0))
     ended = program.perfgate("compare")

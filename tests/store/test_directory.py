@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +175,30 @@ def test_retired_values_no_longer_count_and_newer_ones_do(history: History) -> N
     assert values(history.load(history.commits[4])) == [3.0, 4.0]
     retire(history.folder, Selector("*"), reason="everything")
     assert values(history.load(history.commits[4])) == []
+
+
+def test_runs_of_the_second_of_a_retirement_are_old_only_where_they_were_there_before(tmp_path: Path) -> None:
+    def admitted(commit: str, value: float, started: datetime) -> None:
+        run = run_of(commit * 40, value)
+        text = started.strftime("%Y-%m-%dT%H:%M:%SZ")
+        admit(tmp_path, run._replace(context=run.context._replace(started_at=text)))
+
+    # Both runs start in the second in which the retirement is recorded; it may take a few tries to meet one.
+    for attempt in range(10):
+        admitted(str(attempt), 1.0, now := datetime.now(UTC))
+        event = retire(tmp_path, Selector("*"), reason="suite split")
+        if read_events(tmp_path)[-1].at == now.strftime("%Y-%m-%dT%H:%M:%SZ"):
+            break
+    assert event.is_new
+    admitted("f", 2.0, now)
+    assert values(load(tmp_path, repository=None, lineage=Lineage(), at_tip=True, window=100, keep=400)) == [2.0]
+
+
+def test_a_retirement_up_to_a_time_means_every_run_of_its_second(history: History) -> None:
+    retire(history.folder, Selector("*"), reason="mine", until="2026-10-01T00:02:00Z")
+    (event,) = read_events(history.folder)
+    assert event.runs is None
+    assert values(history.load(history.commits[4])) == [3.0, 4.0]
 
 
 def test_an_accepted_level_begins_with_its_run_and_only_for_its_series(history: History) -> None:
