@@ -324,7 +324,7 @@ def _missing(series: Series, budget: Budget) -> Verdict:
         found=budget.on_missing,
         reason="the baseline has this series, this run does not",
         budget=budget,
-        remedy="measure it again, or retire it: perfgate baseline retire SERIES --reason …",
+        remedy="measure it again, or retire it: perfgate baseline retire --series SERIES --reason …",
     )
 
 

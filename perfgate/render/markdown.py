@@ -11,7 +11,8 @@ from datetime import timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 from perfgate.core.budgets import Level
-from perfgate.core.decision import Decision, Rule, Subject, Verdict
+from perfgate.core.compare import Tested
+from perfgate.core.decision import Decision, Family, Rule, Subject, Verdict
 from perfgate.core.metrics import Direction
 from perfgate.core.model import Series
 from perfgate.render import text
@@ -28,7 +29,8 @@ _WOULD = "▫️"
 _STEPS = (200, 100, 50, 25, 10, 5, 2, 1, 0)
 #: Longer names cannot be pasted from a comment; in tables the beginning has to do.
 _LONGEST_NAME, _LONGEST_WHY = 200, 500
-_CONTEXT = Context(prec=3)
+#: A proposed ceiling is at least this much worse than the value.
+_LEAST_ROOM = 0.05
 
 
 class _Section:
@@ -248,16 +250,30 @@ def _waiver(decision: Decision, verdict: Verdict, comparison: Subject | None) ->
 
 
 def ceiling(comparison: Subject) -> str:
-    """A quantity a little worse than the value, in the series' base unit, as budgets.yaml reads it."""
+    """A quantity that the next runs at this level stay within, in the series' base unit, as budgets.yaml reads it."""
     after = Decimal(str(comparison.after))
     higher = comparison.better is Direction.HIGHER
-    room = after - abs(after) / 20 if higher else after + abs(after) / 20
+    room = abs(after) * Decimal(str(_room(comparison, higher=higher)))
+    bound = after - room if higher else after + room
     context = Context(prec=3, rounding=ROUND_FLOOR if higher else ROUND_CEILING)
-    number = format(context.plus(room), "f")
+    number = format(context.plus(bound), "f")
     if "." in number:
         number = number.rstrip("0").rstrip(".")
     unit = comparison.unit
     return f"{number} {unit}" if unit.is_money or unit.base in {"s", "B", "token"} else number
+
+
+def _room(comparison: Subject, *, higher: bool) -> float:
+    """How far beyond its value a series may come to lie without being worse: as far as runs differ, from 5 % to the value itself."""
+    if isinstance(comparison, Family):
+        return _LEAST_ROOM
+    evidence, relative = comparison.evidence, comparison.relative
+    if not isinstance(evidence, Tested) or relative is None or relative <= -1:
+        return _LEAST_ROOM
+    end = evidence.change_low if higher else evidence.change_high
+    spread = abs(end - relative) / (1 + relative) if end is not None else 0.0
+    # A floor is never proposed at nothing, nor a ceiling at any multiple: a waiver that accepts everything is none.
+    return min(max(spread, _LEAST_ROOM), 0.5 if higher else 1.0)
 
 
 def _yaml_text(words: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shlex
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from perfgate.core.budgets import Budget, Level, Relative, Side
+from perfgate.core.compare import Tested
 from perfgate.core.decision import Decision, Rule, Verdict
 from perfgate.core.model import Measurement, Series
 from perfgate.core.policy import read_justifications
@@ -23,7 +25,7 @@ from perfgate.render import explanation, markdown, markdown_text, terminal
 from perfgate.render import text as words
 from perfgate.render.annotations import render as annotations_of
 from perfgate.render.text import harmless
-from tests.core.making import baseline_of, budget, decided, measured, run
+from tests.core.making import UNIT_TESTS, baseline_of, budget, decided, measured, run
 from tests.render import decisions
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -266,6 +268,34 @@ def test_a_proposed_ceiling_is_a_little_worse_than_the_value(value: float) -> No
     decision = decided(run(measured("tests.duration{suite=a}", value)), baseline_of([]), budget("tests.duration"))
     ceiling = Quantity.parse(markdown.ceiling(decision.comparisons[0]))
     assert value < float(ceiling.value) <= value * 1.2
+
+
+@pytest.mark.parametrize(
+    ("name", "history", "after"),
+    [
+        (UNIT_TESTS, [100.0, 108.0, 92.0, 104.0, 96.0, 100.0, 110.0, 91.0], 200.0),
+        ("llm.success{scenario=a}", [0.9, 0.95, 0.8, 0.85, 0.9, 0.92, 0.88, 0.9], 0.4),
+    ],
+)
+def test_a_proposed_ceiling_lies_where_the_next_runs_at_this_level_may_come_to_lie(
+    name: str, history: list[float], after: float
+) -> None:
+    base = baseline_of([run(measured(name, value), number=n) for n, value in enumerate(history, 1)])
+    (comparison,) = decided(run(measured(name, after)), base, budget(name)).comparisons
+    assert isinstance(comparison.evidence, Tested)
+    spread = math.expm1(comparison.evidence.numbers.half_width)
+    bound = float(Quantity.parse(markdown.ceiling(comparison)).value)
+    expected = after / (1 + spread) if comparison.better.value == "higher" else after * (1 + spread)
+    assert spread > 0.1
+    assert bound == pytest.approx(expected, rel=0.01)
+    assert (bound <= expected) if comparison.better.value == "higher" else (bound >= expected)
+
+
+def test_a_proposed_ceiling_of_a_very_noisy_series_still_ends_somewhere() -> None:
+    wild = [10.0, 300.0, 20.0, 500.0, 5.0, 90.0]
+    base = baseline_of([run(measured(UNIT_TESTS, value), number=n) for n, value in enumerate(wild, 1)])
+    (comparison,) = decided(run(measured(UNIT_TESTS, 200.0)), base, budget(UNIT_TESTS, "1 s")).comparisons
+    assert markdown.ceiling(comparison) == "400 s"
 
 
 HOSTILE = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60) | st.lists(
