@@ -22,8 +22,11 @@ from perfgate.core.model import Caveat, Run, Selector, Series
 from perfgate.core.units import write_value
 from perfgate.errors import InputError
 
-_TRAILER = re.compile(r"^Perf-Justification:[ \t]*(\S.*?)[ \t]+-[ \t]+(\S.*?)[ \t]*$", re.MULTILINE)
-_BAD_TRAILER = re.compile(r"^Perf-Justification:.*$", re.MULTILINE)
+#: A series, whose quoted labels may hold anything, then a dash between blanks and the reason.
+_TRAILER = re.compile(
+    r"""Perf-Justification:[ \t]*([^\s{]+(?:[ \t]*\{(?:"(?:[^"\\]|\\.)*"|[^"}])*\})?)(?:[ \t]+-(?:[ \t]+(.+))?)?"""
+)
+_TRAILERS = re.compile(r"^Perf-Justification:.*$", re.MULTILINE)
 
 
 def decide(
@@ -61,11 +64,10 @@ def read_justifications(messages: Iterable[str]) -> tuple[tuple[Justification, .
     found: dict[Series, Justification] = {}
     unread: dict[str, Caveat] = {}
     for message in messages:
-        for line in _BAD_TRAILER.findall(message):
-            match = _TRAILER.fullmatch(line)
-            name = match[1] if match else line.partition(":")[2].partition(" - ")[0].strip()
+        for line in _TRAILERS.findall(message):
+            match = _TRAILER.fullmatch(line.rstrip())
             try:
-                series = Series.parse(name)
+                series = Series.parse(match[1] if match else "")
             except InputError:
                 what = f'a commit says "{line[:200]}", which names no single series'
                 unread[line] = Caveat(
@@ -74,13 +76,14 @@ def read_justifications(messages: Iterable[str]) -> tuple[tuple[Justification, .
                     "write Perf-Justification: tests.duration{suite=unit} - the reason",
                 )
                 continue
-            if match is None:
+            reason = match[2] if match else None
+            if not reason:
                 what = f"a commit justifies {series} without a reason"
                 unread[str(series)] = Caveat(
                     "justification unreadable", what, f"write Perf-Justification: {series} - the reason"
                 )
             else:
-                found[series] = Justification(series, match[2])
+                found[series] = Justification(series, reason)
                 unread.pop(str(series), None)
     return tuple(found.values()), tuple(unread.values())
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import Budget, Enforce, Judge, Level, Relative, Side, Situation, Waiver, When
-from perfgate.core.decision import Decision, Rule, Verdict
+from perfgate.core.decision import Decision, Justification, Rule, Verdict
 from perfgate.core.metrics import Direction
-from perfgate.core.model import Capture, Run, State
+from perfgate.core.model import Capture, Run, Series, State
+from perfgate.core.policy import read_justifications
 from perfgate.core.units import Quantity
 from perfgate.errors import InputError
 from tests.core.making import UNIT_TESTS, baseline, baseline_of, bench, budget, decided, measured, run, waiver
@@ -439,6 +440,35 @@ def test_a_justification_without_a_reason_is_told_until_a_later_one_gives_it() -
 
     assert caveats(f"Perf-Justification: {SIZE}") == (f"a commit justifies {SIZE} without a reason",)
     assert caveats(f"Perf-Justification: {SIZE}", f"Perf-Justification: {SIZE} - agreed") == ()
+
+
+@pytest.mark.parametrize(
+    "value", ["a - b", " - ", "{} - {", '"', 'say "x" - y', "\\", "a\n - b", "}", "x} - y", "-", 'a" - "b']
+)
+def test_a_justification_is_read_whatever_the_label_holds(value: str) -> None:
+    series = Series("command.wall", (("command", value),))
+    (found,), caveats = read_justifications([f"x\n\nPerf-Justification: {series} - faster - and agreed \r\n"])
+    assert found == Justification(series, "faster - and agreed")
+    assert caveats == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (f"{SIZE} -", "without a reason"),
+        (f"{SIZE} - ", "without a reason"),
+        (f"{SIZE}: agreed", "names no single series"),
+        ('command.wall{command="a - b - agreed', "names no single series"),
+        ("", "names no single series"),
+        ("- agreed", "names no single series"),
+        ("{" * 5000, "names no single series"),
+        (f"{SIZE} - {' ' * 5000}", "without a reason"),
+    ],
+)
+def test_a_justification_that_cannot_be_read_is_told(line: str, told: str) -> None:
+    found, (caveat,) = read_justifications([f"Perf-Justification: {line}"])
+    assert found == ()
+    assert told in caveat.message
 
 
 def test_a_waiver_or_justification_of_a_series_that_is_not_here_is_told() -> None:
