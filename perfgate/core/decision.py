@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import date
 from enum import Enum
 from typing import NamedTuple
@@ -146,6 +147,12 @@ class Decision(NamedTuple):
     expected_false_alarms: float = 0.0
     circumstances: Circumstances = Circumstances()
     families: tuple[Family, ...] = ()
+
+    @staticmethod
+    def level_of(verdicts: Iterable[Verdict], unmatched: Iterable[Unmatched]) -> Level:
+        """The level of a whole: the worst of its parts; without any part nothing was judged, which is no pass."""
+        levels = [verdict.level for verdict in verdicts] + [each.level for each in unmatched]
+        return max(levels, default=Level.INCONCLUSIVE)
 
     @property
     def judged(self) -> int:

@@ -127,9 +127,8 @@ def judge(
     caveats = (*together.caveats, *caveats, *_idle(budgets.waivers, justifications, known, rulebook.only))
     verdicts.sort(key=_worst_first)
     observed.sort(key=_worst_first)
-    levels = [verdict.level for verdict in verdicts] + [each.level for each in unmatched]
     return Decision(
-        level=max(levels, default=Level.INCONCLUSIVE),
+        level=Decision.level_of(verdicts, unmatched),
         verdicts=tuple(verdicts),
         observed=tuple(observed),
         comparisons=tuple(comparisons),

@@ -48,7 +48,7 @@ def load(data: bytes, where: str) -> Decision:
     budgets = [_budget(item) for item in fields["budgets"].items(_MOST)]
     unmatched = [item.fields(("budget", "level", "why")) for item in _items(fields, "unmatched")]
     elsewhere = [item.fields(("budget", "why")) for item in _items(fields, "elsewhere")]
-    return Decision(
+    decision = Decision(
         level=_level(fields["level"]),
         verdicts=tuple(_verdict(item, budgets) for item in fields["verdicts"].items(_MOST)),
         observed=tuple(_verdict(item, budgets) for item in fields["observed"].items(_MOST)),
@@ -63,6 +63,23 @@ def load(data: bytes, where: str) -> Decision:
         circumstances=_circumstances(fields["circumstances"]),
         families=tuple(decision_families.read(item) for item in _items(fields, "families")),
     )
+    _check_whole(decision, fields)
+    return decision
+
+
+def _check_whole(decision: Decision, fields: dict[str, Found]) -> None:
+    """Refuse what is said of the whole where the verdicts say something else: somebody, or something, has edited the file."""
+    remedy = "take the file as perfgate wrote it, or decide again: perfgate gate"
+    level = Decision.level_of(decision.verdicts, decision.unmatched)
+    if decision.level is not level:
+        fields["level"].refuse(f'the level is "{decision.level.word}", but its verdicts come to "{level.word}"', remedy)
+    if "nothing_judged" in fields and fields["nothing_judged"].truth() is not decision.nothing_judged:
+        told = "no verdict" if decision.nothing_judged else f"{decision.judged} of its verdicts"
+        fields["nothing_judged"].refuse(f"{told} reached a conclusion, which this denies", remedy)
+    for word, count in fields["counts"].fields((), _LEVELS).items() if "counts" in fields else ():
+        number = decision.number_at(_LEVELS[word])
+        if count.whole() != number:
+            count.refuse(f"{count.value} verdicts are said to be {word}, but {number} are", remedy)
 
 
 def _items(fields: dict[str, Found], name: str) -> list[Found]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +21,7 @@ from perfgate.formats import decision as decision_format
 from perfgate.formats import schema
 from perfgate.render import explanation
 from tests.core.making import UNIT_TESTS, baseline, baseline_of, bench, budget, decided, measured, run, waiver
+from tests.render import decisions
 
 
 def kept(decision: Decision) -> None:
@@ -146,6 +149,34 @@ def test_an_amount_that_is_no_number_or_too_large_to_write_is_refused(amount: st
         with pytest.raises(InputError, match=r"string of digits|longer than"):
             decision_format.load(json.dumps(text).encode(), "decision.json")
         holder[key] = right
+
+
+@pytest.mark.parametrize(
+    ("forge", "place", "told"),
+    [
+        (lambda text: text.update(level="pass"), "$.level", 'the level is "pass", but its verdicts come to "block"'),
+        (lambda text: text.update(level="warn"), "$.level", 'but its verdicts come to "block"'),
+        (lambda text: text["verdicts"].clear(), "$.level", 'but its verdicts come to "inconclusive"'),
+        (lambda text: text["counts"].update(block=0), "$.counts.block", "0 verdicts are said to be block, but 3 are"),
+        (lambda text: text["counts"].update({"pass": 99}), "$.counts.pass", "99 verdicts are said to be pass, but 10"),
+        (lambda text: text["counts"].update(good=1), "$.counts", '"good" is not known'),
+        (lambda text: text.update(nothing_judged=True), "$.nothing_judged", "reached a conclusion, which this denies"),
+        (lambda text: text.update(nothing_judged=1), "$.nothing_judged", "true or false is wanted"),
+    ],
+)
+def test_a_decision_that_says_something_else_than_its_verdicts_is_refused(
+    forge: Callable[[Any], None], place: str, told: str
+) -> None:
+    text = json.loads(decision_format.dump(decisions.mixed()))
+    forge(text)
+    with pytest.raises(InputError) as caught:
+        decision_format.load(json.dumps(text).encode(), "decision.json")
+    assert told in caught.value.what
+    assert caught.value.where == f"decision.json, {place}"
+
+
+def test_a_budget_that_met_no_series_counts_for_the_level() -> None:
+    kept(decided(run(measured("size.bytes{path=a}", 1.0)), Baseline(), budget("llm.cost", on_inconclusive=Level.BLOCK)))
 
 
 def test_an_interval_with_one_end_is_refused() -> None:
