@@ -52,6 +52,8 @@ def keep(capture: Capture, output: Path | None, project: Project) -> tuple[Run, 
     data = run_format.dump(run)
     path = output or _default_path(project, run.context, data)
     write_atomically(path, data)
+    if output is None:
+        project.prune_runs(context.tested)
     return run, path
 
 

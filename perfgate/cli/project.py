@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +20,8 @@ from perfgate.store.lineage import Lineage, trace
 BUDGETS = "budgets.yaml"
 #: Where perfgate leaves what it measured and decided; never part of the project.
 SCRATCH = ".perfgate"
+#: How many measured runs are kept in `.perfgate/runs`, beside those of the current commit.
+KEPT_RUNS = 200
 #: Stands for the commit in the name of a run that has none.
 NO_COMMIT = "no-commit"
 
@@ -55,6 +58,19 @@ class Project(NamedTuple):
         told = commit[:12] or NO_COMMIT
         names = (path for path in self.runs.glob("*.json"))
         return sorted(path for path in names if (match := _RUN_NAME.fullmatch(path.name)) is None or match[1] == told)
+
+    def prune_runs(self, commit: str) -> None:
+        """Remove all but the newest measured runs; never one of this commit, nor a file that was given its name by somebody else."""
+        told = commit[:12] or NO_COMMIT
+        # A name begins with the time in UTC.
+        ours = sorted(
+            (match[0], match[1]) for path in self.runs.glob("*.json") if (match := _RUN_NAME.fullmatch(path.name))
+        )
+        for name, of in ours[:-KEPT_RUNS]:
+            if of != told:
+                # Another process may be at it too, and a run that stays does no harm.
+                with suppress(OSError):
+                    (self.runs / name).unlink()
 
     @property
     def decisions(self) -> Path:
