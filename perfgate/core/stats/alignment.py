@@ -19,7 +19,6 @@ only make it stricter. Tried against the alternatives on real pairs: docs/refere
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import combinations
@@ -120,9 +119,12 @@ def _divisions(n: int, m: int) -> Floats:
         for row, chosen in enumerate(others, 1):
             rows[row, list(chosen)] = 1
         return rows
-    # Only random() is promised to give the same numbers in every version of Python.
-    source = random.Random(total)  # noqa: S311 - relabelling, not a secret
+    state = total
     for row in range(1, len(rows)):
-        keys = [source.random() for _ in range(total)]
+        keys = []
+        for _ in range(total):
+            # Knuth's MMIX generator: the same numbers in every version of Python and of numpy.
+            state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
+            keys.append(state >> 16)
         rows[row, sorted(range(total), key=keys.__getitem__)[:m]] = 1
     return rows

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, insort
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from perfgate.core.stats.estimators import mean_and_sd
@@ -74,7 +75,7 @@ def standing(history: Sequence[float], candidate: float, *, candidates: int = 1,
 
     `resolution` is the smallest step of the measurement, in the values' unit: the spread is never below it.
     """
-    log = min(candidate, min(history)) > max(0.0, resolution)
+    log = min(candidate, *history) > max(0.0, resolution)
     values = list(map(math.log, history)) if log else list(history)
     x = math.log(candidate) if log else candidate
     center = _middle(sorted(values[-_RECENT:]))
@@ -83,7 +84,7 @@ def standing(history: Sequence[float], candidate: float, *, candidates: int = 1,
     parts = _parts(values)
     spread = max(math.cbrt(parts[0] * parts[1] * parts[2]), _LEAST_SPREAD * unit, step)
     recent = values[-_REFERENCE:]
-    highest, lowest = max(center, max(recent)), min(center, min(recent))
+    highest, lowest = max(center, *recent), min(center, *recent)
     effect = x - center
     rising = effect >= 0
     reference = highest if rising else lowest
@@ -127,7 +128,7 @@ def _parts(values: Sequence[float]) -> tuple[float, float, float]:
         distances.append(abs(value - (window[4] + window[5]) / 2))
         del window[bisect_left(window, values[position - _ROLLING])]
         insort(window, value)
-    steps = sorted(abs(second - first) for first, second in zip(values, values[1:], strict=False))
+    steps = sorted(abs(second - first) for first, second in pairwise(values))
     low, high = _quantile(steps, 0.25), _quantile(steps, 0.75)
     return _quantile(sorted(distances), 0.95), high + 3 * (high - low), mean_and_sd(values[-_WIDE:])[1]
 
