@@ -10,8 +10,9 @@ from perfgate.cli import console, judging
 from perfgate.cli.project import BUDGETS, Project
 from perfgate.core.baseline import Baseline, BaselineRun, Kind, Point, collect, run_value
 from perfgate.core.budgets import Budgets
-from perfgate.core.compare import Comparison, Insufficient, compare, observe
+from perfgate.core.compare import Comparison, Insufficient, compare
 from perfgate.core.model import Caveat, Run, Selector, State
+from perfgate.core.observation import observe
 from perfgate.errors import InputError
 
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
-from perfgate.core.baseline import AnchorChoice, Baseline, History, Kind, as_float, run_value
+from perfgate.core.baseline import AnchorChoice, Baseline, as_float
 from perfgate.core.metrics import Assumption, Direction
-from perfgate.core.model import Caveat, Run, Series, State
-from perfgate.core.stats import prediction
+from perfgate.core.model import Caveat, Series, State
+from perfgate.core.observation import Observation
+from perfgate.core.past import Past, past_of
+from perfgate.core.stats import interleaved, prediction, score
 from perfgate.core.stats.estimators import mean_and_sd, median
 from perfgate.core.stats.student import quantile
 from perfgate.core.units import Number, Unit, write_values
 
+#: The methods by which a difference is held against noise.
+PAIRS, SCORE, PREDICTION = "interleaved pairs", "score against the recent extreme", "prediction interval"
+#: So many independent values of the candidate confirm each other.
+CONFIRMING = 3
 #: exp of more than this is larger than any float.
 _LARGEST_EXPONENT = 700.0
 
@@ -36,16 +42,19 @@ class Exact(NamedTuple):
 class Tested(NamedTuple):
     """A difference that was held against the variation between runs.
 
-    `change_low` and `change_high` are the 99 % interval of the relative change (0.1 = +10 %), None where the earlier value
-    is zero. `at_most_warn` is set where the history is too short to block on.
+    `change_low` and `change_high` are the interval at `level` of the relative change (0.1 = +10 %), None where the earlier
+    value is zero. `at_most_warn` is set where the history is too short to block on. `settled` names the further measurements
+    that made a suspicion a finding, "" where there were none.
     """
 
     method: str
     finding: Finding
-    numbers: prediction.Prediction
+    numbers: prediction.Prediction | score.Score | interleaved.Interleaved
     change_low: float | None
     change_high: float | None
     at_most_warn: bool = False
+    level: float = 0.99
+    settled: str = ""
 
 
 class Insufficient(NamedTuple):
@@ -68,27 +77,14 @@ class Anchor(NamedTuple):
     beyond: bool
 
 
-class Observation(NamedTuple):
-    """What the candidate's runs show of one series: one value per run, in the order of the runs."""
-
-    series: Series
-    kind: Kind
-    values: tuple[Number, ...]
-    before: tuple[Number, ...] = ()
-    raw_count: int = 0
-    resolution: float = 0.0
-    state: State = State.MEASURED
-    reason: str = ""
-    origin: str = ""
-
-
 class Comparison(NamedTuple):
     """One series before and after.
 
     `relative` is the signed change as a fraction of `before` (infinite when something grew from zero, None when there is no
     earlier value); `worse` is the same, positive where the metric got worse, None where the metric has no better direction.
     `used` are the history values that the evidence rests on, `runs` their positions in the baseline. `interval` holds a
-    95 % interval of the candidate's own value where it has three runs or more.
+    95 % interval of the candidate's own value where it has three runs or more. `alone` are values of this side only, which pairs
+    have settled. `pooled` says that other cpu models behind the same runner label stand in for a thin machine class.
     """
 
     series: Series
@@ -110,100 +106,27 @@ class Comparison(NamedTuple):
     excluded: tuple[tuple[str, int], ...] = ()
     anchor: Anchor | None = None
     caveats: tuple[Caveat, ...] = ()
-
-
-def observe(runs: Iterable[Run]) -> tuple[Observation, ...]:
-    """Gather the candidate's runs by series; a series whose runs cannot stand side by side becomes unknown, with the reason."""
-    gathered: dict[Series, list[Observation]] = {}
-    for run in runs:
-        for measurement in run.measurements:
-            values = measurement.values
-            gathered.setdefault(measurement.series, []).append(
-                Observation(
-                    series=measurement.series,
-                    kind=Kind.of(measurement, run.context.machine),
-                    values=(run_value(measurement.unit, values),) if values else (),
-                    before=(run_value(measurement.unit, measurement.before),) if measurement.before else (),
-                    raw_count=len(values),
-                    resolution=measurement.resolution,
-                    state=measurement.state,
-                    reason=measurement.reason,
-                    origin=measurement.origin,
-                )
-            )
-    return tuple(parts[0] if len(parts) == 1 else _merged(parts) for parts in gathered.values())
-
-
-def _merged(parts: list[Observation]) -> Observation:
-    first = parts[0]
-    unknown = next((part for part in parts if part.state is State.UNKNOWN), None)
-    if unknown is not None:
-        return unknown
-    for part in parts[1:]:
-        if part.kind != first.kind:
-            difference = "; ".join(part.kind.differences(first.kind))
-            reason = f"the runs given differ: {difference}. Gate them apart, or give them different labels"
-            return Observation(first.series, first.kind, (), state=State.UNKNOWN, reason=reason, origin=part.origin)
-    bound = next((part for part in parts if part.state is State.LOWER_BOUND), first)
-    return Observation(
-        series=first.series,
-        kind=first.kind,
-        values=tuple(value for part in parts for value in part.values),
-        before=tuple(value for part in parts for value in part.before),
-        raw_count=sum(part.raw_count for part in parts),
-        resolution=max(part.resolution for part in parts),
-        state=bound.state,
-        reason=bound.reason,
-        origin=first.origin,
-    )
-
-
-class _Past(NamedTuple):
-    """The comparable part of one series' history: positions in it, oldest first, and what was left out and why."""
-
-    baseline: Baseline
-    history: History
-    rows: Sequence[int]
-    excluded: tuple[tuple[str, int], ...]
-
-    def latest(self) -> tuple[Number, str]:
-        """The newest comparable value, and where it is from; there must be one."""
-        run = self.baseline.runs[self.history.runs[self.rows[-1]]]
-        return self.history.values[self.rows[-1]], f"run {run.id} of commit {run.commit[:10]}"
+    alone: tuple[Number, ...] = ()
+    pooled: bool = False
 
 
 def compare(observations: Iterable[Observation], baseline: Baseline) -> tuple[Comparison, ...]:
     """Compare every observed series with its history; pure, and independent of the order of the runs."""
     kinds = baseline.kind_index()
-    return tuple(_compare_one(seen, _past(seen, baseline, kinds)) for seen in observations)
+    return tuple(_compare_one(seen, past_of(seen, baseline, kinds)) for seen in observations)
 
 
-def _past(seen: Observation, baseline: Baseline, kinds: dict[Kind, int]) -> _Past:
-    history = baseline.histories.get(seen.series)
-    if history is None:
-        return _Past(baseline, History(), (), ())
-    wanted = kinds.get(seen.kind, -1)
-    count = len(history.kinds)
-    if history.kinds.count(wanted) == count:
-        return _Past(baseline, history, range(max(0, count - baseline.window), count), ())
-    rows = [index for index, kind in enumerate(history.kinds) if kind == wanted]
-    reasons: dict[str, int] = {}
-    for kind in history.kinds:
-        if kind != wanted:
-            reason = "; ".join(seen.kind.differences(baseline.kinds[kind]))
-            reasons[reason] = reasons.get(reason, 0) + 1
-    return _Past(baseline, history, rows[-baseline.window :], tuple(reasons.items()))
-
-
-def _compare_one(seen: Observation, past: _Past) -> Comparison:
+def _compare_one(seen: Observation, past: Past) -> Comparison:
     if seen.state is State.UNKNOWN or not seen.values:
         return _result(seen, past, None, None, Insufficient("unknown", seen.reason or "the run has no value"))
+    if seen.in_pairs:
+        return _against_pairs(seen, past)
     exact = seen.kind.assumption is Assumption.EXACT
     if exact and len(set(seen.values)) > 1:
         missing = f"declared exact, but its values differ between {len(seen.values)} runs of the same code"
         remedy = "declare the metric noisy, or make the measurement repeatable"
         return _result(seen, past, None, _worst(seen), Insufficient("varies", missing, remedy))
-    after = median(seen.values)
+    after = median(seen.independent())
     if seen.before:
         before = median(seen.before)
         return _result(seen, past, before, after, Exact("the same capture"), caveats=_strayed(before, seen, past))
@@ -215,7 +138,7 @@ def _compare_one(seen: Observation, past: _Past) -> Comparison:
     return _against_history(seen, after, past)
 
 
-def _why_no_rows(seen: Observation, past: _Past) -> Insufficient:
+def _why_no_rows(seen: Observation, past: Past) -> Insufficient:
     if past.baseline.problem:
         remedy = "fetch the whole history (actions/checkout: fetch-depth: 0)"
         return Insufficient("history unknown", past.baseline.problem, remedy)
@@ -227,7 +150,7 @@ def _why_no_rows(seen: Observation, past: _Past) -> Insufficient:
     return Insufficient("not comparable", f"not comparable with the baseline: {difference}", remedy)
 
 
-def _strayed(before: Number, seen: Observation, past: _Past) -> tuple[Caveat, ...]:
+def _strayed(before: Number, seen: Observation, past: Past) -> tuple[Caveat, ...]:
     """Said when a capture's own "before" is not what the baseline holds: that part of the change is not this one's doing."""
     if not past.rows or past.latest()[0] == before:
         return ()
@@ -243,35 +166,66 @@ def _strayed(before: Number, seen: Observation, past: _Past) -> tuple[Caveat, ..
     )
 
 
-def _against_history(seen: Observation, after: Number, past: _Past) -> Comparison:
-    values = [as_float(past.history.values[row]) for row in past.rows]
-    numbers = prediction.predict(values, as_float(after), resolution=seen.resolution)
-    before = math.exp(numbers.center) if numbers.log else numbers.center
-    finding = Finding.UNCHANGED
-    if abs(numbers.distance) > prediction.REAL_AT:
-        finding = Finding.REAL
-    elif abs(numbers.distance) > 1:
-        finding = Finding.SUSPECT
-    low, high = _change_interval(as_float(after), before, numbers)
-    thin = numbers.n < prediction.FULL_HISTORY
-    evidence = Tested("prediction interval", finding, numbers, low, high, at_most_warn=thin)
+def _against_pairs(seen: Observation, past: Past) -> Comparison:
+    """Both sides were measured in turns on one machine: nothing of the history is needed."""
+    before, after = ([as_float(value) for value in side] for side in (seen.before, seen.values))
+    numbers = interleaved.compare_pairs(before, after, resolution=seen.resolution)
+    center = math.exp(numbers.center) if numbers.log else numbers.center
+    finding = Finding.REAL if numbers.real else Finding.UNCHANGED
+    moved = _back(numbers.center + numbers.shift, log=numbers.log)
+    low, high = (_ratio(center, numbers.center + end, log=numbers.log) for end in (numbers.low, numbers.high))
+    evidence = Tested(PAIRS, finding, numbers, low, high, level=numbers.level, settled=PAIRS if numbers.real else "")
+    return _result(seen, past, center, moved, evidence)
+
+
+def _against_history(seen: Observation, after: Number, past: Past) -> Comparison:
+    occasions = len(seen.independent())
+    x, values = as_float(after), past.values()
+    numbers: prediction.Prediction | score.Score
+    if past.classes:
+        classes = [[as_float(past.history.values[row]) for row in rows] for rows in past.classes]
+        numbers = prediction.predict_class(classes, x, resolution=seen.resolution)
+    elif len(values) >= score.LONG:
+        numbers = score.standing(values, x, candidates=occasions, resolution=seen.resolution)
+    else:
+        numbers = prediction.predict(values, x, candidates=occasions, resolution=seen.resolution)
+    before = _back(numbers.center, log=numbers.log)
+    finding = Finding.REAL if numbers.real else Finding.SUSPECT if numbers.suspect else Finding.UNCHANGED
+    evidence = Tested(
+        SCORE if isinstance(numbers, score.Score) else PREDICTION,
+        finding,
+        numbers,
+        *_change_interval(x, before, numbers),
+        at_most_warn=isinstance(numbers, prediction.Prediction) and numbers.n < prediction.FULL_HISTORY,
+        settled="independent runs" if numbers.real and occasions >= CONFIRMING else "",
+    )
     return _result(seen, past, before, after, evidence)
 
 
-def _change_interval(after: float, before: float, numbers: prediction.Prediction) -> tuple[float | None, float | None]:
+def _change_interval(
+    after: float, before: float, numbers: prediction.Prediction | score.Score
+) -> tuple[float | None, float | None]:
+    """The 99 % interval of the change, as ratios."""
+    x, half = math.log(after) if numbers.log else after, numbers.half_width
+    return _ratio(before, x - half, log=numbers.log), _ratio(before, x + half, log=numbers.log)
+
+
+def _ratio(before: float, end: float, *, log: bool) -> float | None:
+    """The change from `before` to `end`, which is on the scale of the test; None from zero."""
     if before == 0:
-        return None, None
-    if numbers.log:
-        distance = math.log(after) - numbers.center
-        low, high = distance - numbers.half_width, distance + numbers.half_width
-        return math.expm1(min(low, _LARGEST_EXPONENT)), math.expm1(min(high, _LARGEST_EXPONENT))
-    change, width = (after - before) / abs(before), numbers.half_width / abs(before)
-    return change - width, change + width
+        return None
+    if log:
+        return math.expm1(min(end - math.log(before), _LARGEST_EXPONENT))
+    return (end - before) / abs(before)
+
+
+def _back(value: float, *, log: bool) -> float:
+    return math.exp(min(value, _LARGEST_EXPONENT)) if log else value
 
 
 def _result(
     seen: Observation,
-    past: _Past,
+    past: Past,
     before: Number | None,
     after: Number | None,
     evidence: Evidence,
@@ -300,6 +254,8 @@ def _result(
         excluded=past.excluded,
         anchor=_anchor(seen, past, after, evidence),
         caveats=caveats,
+        alone=seen.alone,
+        pooled=bool(past.classes),
     )
 
 
@@ -332,7 +288,7 @@ def _own_interval(seen: Observation) -> tuple[float, float] | None:
     return mean - half, mean + half
 
 
-def _anchor(seen: Observation, past: _Past, after: Number | None, evidence: Evidence) -> Anchor | None:
+def _anchor(seen: Observation, past: Past, after: Number | None, evidence: Evidence) -> Anchor | None:
     """The anchor chosen for this series, else its oldest comparable value; None where there is nothing to hold it against."""
     if after is None or not past.rows:
         return None
@@ -347,7 +303,7 @@ def _anchor(seen: Observation, past: _Past, after: Number | None, evidence: Evid
     return Anchor(past.baseline.runs[past.history.runs[row]].id, value, worse, beyond)
 
 
-def _anchor_row(series: Series, past: _Past) -> int:
+def _anchor_row(series: Series, past: Past) -> int:
     history, wanted = past.history, past.history.kinds[past.rows[-1]]
     chosen: AnchorChoice | None = None
     for choice in past.baseline.anchors:

@@ -150,8 +150,10 @@ def _by_family(judged: Sequence[Judged], members: Iterable[_Member]) -> list[lis
 def _reach(evidence: Tested, threshold: float, *, upward: bool) -> float:
     """The chance that an unchanged series is found real and beyond `threshold` (a ratio), on the limited side."""
     made = evidence.numbers
+    if not isinstance(made, prediction.Prediction):
+        return made.false_alarm
     spread = made.sd * math.sqrt(1 + 1 / made.n)
-    least = prediction.REAL_AT * made.half_width
+    least = made.real_at * made.half_width
     if made.log:
         wanted = math.log1p(threshold) if upward else -math.log1p(-threshold) if threshold < 1 else math.inf
     else:

@@ -14,11 +14,12 @@ from typing import NamedTuple
 from perfgate.core import families, rules, run_shift, scenarios
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import Budget, Budgets, Level, Relative, Side, Waiver
-from perfgate.core.compare import Comparison, compare, observe
+from perfgate.core.compare import Comparison, compare
 from perfgate.core.decision import Circumstances, Decision, Family, Justification, Rule, Subject, Unmatched, Verdict
 from perfgate.core.families import Judged
 from perfgate.core.metrics import Direction
 from perfgate.core.model import Caveat, Run, Selector, Series
+from perfgate.core.observation import observe
 from perfgate.core.units import write_value
 from perfgate.errors import InputError
 

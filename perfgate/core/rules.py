@@ -144,7 +144,7 @@ def _tested(comparison: Comparison, budget: Budget, relative: Relative, side: Si
     rise = rise_of(comparison, side)
     small = not exceeds(rise, budget.min_effect)
     if found > Level.PASS and evidence.finding is Finding.REAL and not small:
-        why = _at_most_warn(evidence, budget) if found is Level.BLOCK else ""
+        why = _at_most_warn(comparison, evidence, budget) if found is Level.BLOCK else ""
         text = _change_text(comparison, relative, found, rise)
         notes = (f"at most warn: {why}",) if why else ()
         return _verdict(comparison, budget, Rule.CHANGE, Level.WARN if why else found, text, notes=notes)
@@ -170,8 +170,10 @@ def _tested(comparison: Comparison, budget: Budget, relative: Relative, side: Si
     )
 
 
-def _at_most_warn(evidence: Tested, budget: Budget) -> str:
+def _at_most_warn(comparison: Comparison, evidence: Tested, budget: Budget) -> str:
     """Why a change that would block may only warn; "" where it may block."""
+    if comparison.pooled:
+        return f"this cpu model has too few runs of its own, so it is held against {evidence.numbers.n} behind the same runner label"
     if evidence.at_most_warn:
         return f"only {evidence.numbers.n} comparable runs in the baseline"
     return "one scenario of a family does not block alone" if budget.judge is Judge.FAMILY else ""

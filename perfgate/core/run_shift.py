@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from perfgate.core.budgets import Level
-from perfgate.core.compare import Comparison, Finding, Tested
+from perfgate.core.compare import PREDICTION, SCORE, Comparison, Finding, Tested
 from perfgate.core.decision import RUN_SHIFTED, Rule
 from perfgate.core.families import Judged
 from perfgate.core.metrics import MACHINE, Direction, depends_on
@@ -18,7 +18,7 @@ FEWEST, SHARE = 5, 0.6
 #: What a series depends on if the runner can move it.
 _RUNNER = {MACHINE, "runner labels"}
 #: The kinds of evidence for which the two sides were measured at different times.
-_FROM_HISTORY = {"prediction interval"}
+_FROM_HISTORY = {SCORE, PREDICTION}
 _REMEDY = "settle it: compare interleaved on one machine, or measure two more runs on other runners or at other times"
 
 
@@ -68,7 +68,7 @@ def hold(judged: Sequence[Judged], shift: RunShift) -> tuple[Judged, ...]:
             ),
             each.comparison,
         )
-        if each.verdict.level is Level.BLOCK and _may_shift(each)
+        if each.verdict.level is Level.BLOCK and _may_shift(each) and not _settled(each.comparison)
         else each
         for each in judged
     )
@@ -86,6 +86,11 @@ def _may_shift(each: Judged) -> bool:
         and comparison.worse is not None
         and not _RUNNER.isdisjoint(depends_on(comparison.series.metric, comparison.assumption))
     )
+
+
+def _settled(comparison: Comparison) -> bool:
+    """Whether further, independent runs have confirmed the change: then it is not this one runner's mood."""
+    return isinstance(comparison.evidence, Tested) and bool(comparison.evidence.settled)
 
 
 def _factor(comparison: Comparison) -> float:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from perfgate.core.budgets import Budget, Level
-from perfgate.core.compare import Comparison, Evidence, Exact, Insufficient
+from perfgate.core.compare import Comparison
 from perfgate.core.decision import Circumstances, Decision, Verdict
-from perfgate.core.stats.prediction import Prediction
 from perfgate.core.units import Number, Quantity
-from perfgate.formats import decision_families, strict_json
+from perfgate.formats import decision_families, evidence, strict_json
 from perfgate.formats.decision_reading import SCHEMA, load
 from perfgate.formats.run import caveat_value, context_value, plain
 
@@ -128,8 +126,8 @@ def _comparison_value(each: Comparison) -> dict[str, Any]:
         "origin": each.origin,
         "before": _maybe(each.before),
         "after": _maybe(each.after),
-        "relative": _ratio_value(each.relative),
-        "worse": _ratio_value(each.worse),
+        "relative": evidence.ratio(each.relative),
+        "worse": evidence.ratio(each.worse),
         "values": [plain(value) for value in each.values],
         "interval": list(each.interval) if each.interval else None,
         "used": [plain(value) for value in each.used],
@@ -139,39 +137,15 @@ def _comparison_value(each: Comparison) -> dict[str, Any]:
         and {
             "run": each.anchor.run,
             "value": plain(each.anchor.value),
-            "worse": _ratio_value(each.anchor.worse),
+            "worse": evidence.ratio(each.anchor.worse),
             "beyond": each.anchor.beyond,
         },
         "caveats": [caveat_value(caveat) for caveat in each.caveats],
-        "evidence": _evidence_value(each.evidence),
-    }
-
-
-def _evidence_value(evidence: Evidence) -> dict[str, Any]:
-    if isinstance(evidence, Exact):
-        return {"kind": "exact", "source": evidence.source}
-    if isinstance(evidence, Insufficient):
-        return {"kind": "insufficient", "code": evidence.code, "missing": evidence.missing, "remedy": evidence.remedy}
-    numbers = {name: getattr(evidence.numbers, name) for name in Prediction._fields}
-    return {
-        "kind": "tested",
-        "method": evidence.method,
-        "finding": evidence.finding.value,
-        "change_low": _ratio_value(evidence.change_low),
-        "change_high": _ratio_value(evidence.change_high),
-        "at_most_warn": evidence.at_most_warn,
-        "numbers": {
-            name: _ratio_value(value) if isinstance(value, float) else value for name, value in numbers.items()
-        },
+        "alone": [plain(value) for value in each.alone],
+        "pooled": each.pooled,
+        "evidence": evidence.dump(each.evidence),
     }
 
 
 def _maybe(value: Number | None) -> float | str | None:
     return None if value is None else plain(value)
-
-
-def _ratio_value(value: float | None) -> float | str | None:
-    """JSON knows no infinity; growth from zero is one."""
-    if value is None or math.isfinite(value):
-        return value
-    return "infinite" if value > 0 else "-infinite"

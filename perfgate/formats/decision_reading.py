@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import date
 from decimal import Decimal
 
 from perfgate.core.baseline import BaselineRun
 from perfgate.core.budgets import Budget, Enforce, Judge, Level, Relative, Side, Situation, When
-from perfgate.core.compare import Anchor, Comparison, Evidence, Exact, Finding, Insufficient, Tested
+from perfgate.core.compare import Anchor, Comparison
 from perfgate.core.decision import Circumstances, Decision, Rule, Unmatched, Verdict
 from perfgate.core.metrics import Assumption, Direction
 from perfgate.core.model import Caveat, Selector, Series, State
-from perfgate.core.stats.prediction import Prediction
 from perfgate.core.units import Number, Quantity, Unit
 from perfgate.errors import InputError
-from perfgate.formats import decision_families, strict_json
+from perfgate.formats import decision_families, evidence, strict_json
 from perfgate.formats.checking import Found
 from perfgate.formats.run import context_of
 
@@ -137,21 +135,6 @@ def _optional(found: Found) -> Number | None:
     return None if found.value is None else _value(found)
 
 
-def _ratio(found: Found) -> float | None:
-    if found.value is None:
-        return None
-    if isinstance(found.value, str):
-        return math.inf if found.one_of(("infinite", "-infinite")) == "infinite" else -math.inf
-    return found.number()
-
-
-def _sure(found: Found) -> float:
-    value = _ratio(found)
-    if value is None:
-        found.refuse("a number is wanted, not null")
-    return value
-
-
 def _quantity(found: Found) -> Quantity | None:
     if found.value is None:
         return None
@@ -219,7 +202,11 @@ def _relative(found: Found) -> Relative | None:
     part = found.fields(("side", "warn", "block", "at_least", "stated"))
     side = Side(part["side"].one_of([each.value for each in Side]))
     return Relative(
-        side, _ratio(part["warn"]), _ratio(part["block"]), _quantity(part["at_least"]), part["stated"].truth()
+        side,
+        evidence.read_ratio(part["warn"]),
+        evidence.read_ratio(part["block"]),
+        _quantity(part["at_least"]),
+        part["stated"].truth(),
     )
 
 
@@ -248,7 +235,7 @@ def _caveat(found: Found) -> Caveat:
 
 _COMPARISON = (
     "series", "unit", "better", "assumption", "state", "reason", "origin", "before", "after", "relative", "worse", "values", "interval",
-    "used", "runs", "excluded", "anchor", "caveats", "evidence",
+    "used", "runs", "excluded", "anchor", "caveats", "alone", "pooled", "evidence",
 )  # fmt: skip
 
 
@@ -262,9 +249,9 @@ def _comparison(found: Found) -> Comparison:
         assumption=Assumption(part["assumption"].one_of([each.value for each in Assumption])),
         after=_optional(part["after"]),
         before=_optional(part["before"]),
-        relative=_ratio(part["relative"]),
-        worse=_ratio(part["worse"]),
-        evidence=_evidence(part["evidence"]),
+        relative=evidence.read_ratio(part["relative"]),
+        worse=evidence.read_ratio(part["worse"]),
+        evidence=evidence.load(part["evidence"]),
         values=tuple(_value(item) for item in part["values"].items(_MOST)),
         interval=_interval(part["interval"]),
         state=State(part["state"].one_of([each.value for each in State])),
@@ -275,6 +262,8 @@ def _comparison(found: Found) -> Comparison:
         excluded=tuple((each["reason"].text(), each["count"].whole()) for each in excluded),
         anchor=_anchor(part["anchor"]),
         caveats=tuple(_caveat(item) for item in part["caveats"].items(_MOST)),
+        alone=tuple(_value(item) for item in part["alone"].items(_MOST)),
+        pooled=part["pooled"].truth(),
     )
 
 
@@ -291,36 +280,4 @@ def _anchor(found: Found) -> Anchor | None:
     if found.value is None:
         return None
     part = found.fields(("run", "value", "worse", "beyond"))
-    return Anchor(part["run"].text(), _value(part["value"]), _ratio(part["worse"]), part["beyond"].truth())
-
-
-def _evidence(found: Found) -> Evidence:
-    kind = Found(found.value.get("kind") if isinstance(found.value, dict) else None, found.where, found.place).one_of(
-        ("exact", "insufficient", "tested")
-    )
-    if kind == "exact":
-        return Exact(found.fields(("kind", "source"))["source"].text())
-    if kind == "insufficient":
-        part = found.fields(("kind", "code", "missing", "remedy"))
-        return Insufficient(part["code"].text(), part["missing"].text(), part["remedy"].text())
-    part = found.fields(("kind", "method", "finding", "change_low", "change_high", "at_most_warn", "numbers"))
-    return Tested(
-        part["method"].text(),
-        Finding(part["finding"].one_of([each.value for each in Finding])),
-        _prediction(part["numbers"]),
-        _ratio(part["change_low"]),
-        _ratio(part["change_high"]),
-        part["at_most_warn"].truth(),
-    )
-
-
-def _prediction(found: Found) -> Prediction:
-    part = found.fields(tuple(Prediction._fields))
-    known = {name: _sure(part[name]) for name in part if name not in {"n", "log", "visible", "visible_drop"}}
-    return Prediction(
-        n=part["n"].whole(1),
-        log=part["log"].truth(),
-        visible=_ratio(part["visible"]),
-        visible_drop=_ratio(part["visible_drop"]),
-        **known,
-    )
+    return Anchor(part["run"].text(), _value(part["value"]), evidence.read_ratio(part["worse"]), part["beyond"].truth())

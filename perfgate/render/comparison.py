@@ -12,6 +12,8 @@ from perfgate.render.tables import Column, render_table
 from perfgate.render.text import harmless
 
 _UNBROKEN = "\u00a0"
+#: The level of an interval that the column's heading names.
+_USUAL = 0.99
 _WORDS = {Finding.REAL: "real", Finding.SUSPECT: "suspect", Finding.UNCHANGED: "no change seen"}
 
 
@@ -80,7 +82,8 @@ def _row(comparison: Comparison) -> tuple[str, ...]:
 def _interval(evidence: Tested) -> str:
     if evidence.change_low is None or evidence.change_high is None:
         return "–"
-    return f"{write_percent(evidence.change_low)} … {write_percent(evidence.change_high)}"
+    level = "" if evidence.level == _USUAL else f" ({evidence.level * 100:.3g} %)"
+    return f"{write_percent(evidence.change_low)} … {write_percent(evidence.change_high)}{level}"
 
 
 def _visible(evidence: Tested) -> str:

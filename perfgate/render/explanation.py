@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from perfgate.core.baseline import as_float
-from perfgate.core.compare import Comparison, Exact, Finding, Insufficient, Tested
+from perfgate.core.compare import Comparison, Exact, Insufficient, Tested
 from perfgate.core.decision import Decision, Family, Rule, Verdict
 from perfgate.core.metrics import Direction
 from perfgate.core.model import Series
-from perfgate.core.stats import prediction
 from perfgate.core.units import Number, Unit, write_percent, write_value
-from perfgate.render import family, steps, text
+from perfgate.render import arithmetic, family, steps, text
 from perfgate.render.steps import plain_number
 from perfgate.render.text import harmless
 
@@ -107,7 +105,7 @@ def _evidence(comparison: Comparison) -> list[str]:
         if evidence.remedy:
             lines.append(f"              {evidence.remedy}")
     else:
-        lines += _tested(comparison, evidence)
+        lines += arithmetic.of(comparison, evidence)
     return lines
 
 
@@ -120,48 +118,6 @@ def _better_or_worse(worse: float | None) -> str:
     if math.isinf(worse):
         return f"{'worse' if worse > 0 else 'better'}, and before it was 0"
     return f"{write_percent(abs(worse), signed=False)} {'worse' if worse > 0 else 'better'}"
-
-
-def _tested(comparison: Comparison, evidence: Tested) -> list[str]:
-    made = evidence.numbers
-    scale = "natural logarithms" if made.log else "plain differences"
-    after = as_float(comparison.after) if comparison.after is not None else 0.0
-    x = math.log(after) if made.log and after > 0 else after
-    spread = made.sd * math.sqrt(1 + 1 / made.n)
-    prior = (
-        f", shrunk towards a prior of 5 % because there are fewer than {prediction.FULL_HISTORY} runs"
-        if evidence.at_most_warn
-        else ""
-    )
-    lines = [
-        f"evidence      {evidence.method}, on {scale}",
-        f"              n = {made.n} earlier run{'' if made.n == 1 else 's'}, mean {made.center:.6g}, standard deviation {made.sd:.6g} between runs{prior}",
-        f"              one more run: {made.sd:.6g} × √(1 + 1/{made.n}) = {spread:.6g}",
-        f"              half width of the 99 % interval: t(0.995, {made.df:g}) = {made.quantile:.4f}; × {spread:.6g} = {made.quantile * spread:.6g}",
-    ]
-    if made.half_width > made.quantile * spread * (1 + 1e-9):
-        lines.append(f"              raised to its floor (5 %, or one step of the measurement): {made.half_width:.6g}")
-    lines += [
-        f"              expected between {made.low:.6g} and {made.high:.6g} {comparison.unit}",
-        f"              distance: ({x:.6g} − {made.center:.6g}) / {made.half_width:.6g} = {made.distance:.3f} half widths: {_finding(evidence.finding)}",
-        f"              (beyond 1 is suspect, beyond {prediction.REAL_AT} is real; two-sided p = {made.p:.3g})",
-    ]
-    if evidence.change_low is not None and evidence.change_high is not None:
-        lines.append(
-            f"              99 % interval of the change: {write_percent(evidence.change_low)} … {write_percent(evidence.change_high)}"
-        )
-    drop = f", or a fall of {write_percent(made.visible_drop, signed=False)}" if made.visible_drop is not None else ""
-    lines.append(
-        f"              would be called real 9 times in 10: a rise of {write_percent(made.visible, signed=False)}{drop}"
-    )
-    lines.append(
-        f"              an unchanged program is called real with the chance {made.false_alarm:.2g} on each side"
-    )
-    return lines
-
-
-def _finding(finding: Finding) -> str:
-    return {Finding.REAL: "real", Finding.SUSPECT: "suspect", Finding.UNCHANGED: "no change shown"}[finding]
 
 
 def _verdict(verdict: Verdict, comparison: Comparison | None) -> list[str]:

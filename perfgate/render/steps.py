@@ -6,12 +6,12 @@ from decimal import Decimal
 
 from perfgate.core.baseline import as_float
 from perfgate.core.budgets import Relative, Side
-from perfgate.core.compare import Comparison, Finding, Tested
+from perfgate.core.compare import Comparison, Tested
 from perfgate.core.decision import Verdict
 from perfgate.core.metrics import Direction
 from perfgate.core.rules import exceeds
-from perfgate.core.stats.prediction import REAL_AT
 from perfgate.core.units import Number, Quantity, write_percent, write_threshold
+from perfgate.render import arithmetic
 
 _INDENT = " " * 14
 #: Amounts of more digits are written with an exponent.
@@ -76,7 +76,7 @@ def _evidence(verdict: Verdict, relative: Relative, comparison: Comparison, evid
             "min_effect",
             exceeds(rise, least),
         ),
-        _answered(f"distance {abs(numbers.distance):.3f} > {REAL_AT}", "real", evidence.finding is Finding.REAL),
+        _answered(arithmetic.real(evidence)[0], "real", arithmetic.real(evidence)[1]),
     ]
     upward = relative.side is Side.INCREASE or (
         relative.side is Side.WORSE and comparison.better is not Direction.HIGHER

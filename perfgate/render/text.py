@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from perfgate.core.budgets import Enforce, Level, Side
-from perfgate.core.compare import Exact, Tested
+from perfgate.core.compare import PAIRS, Exact, Tested
 from perfgate.core.decision import RUN_SHIFTED, Decision, Family, Rule, Subject, Unmatched, Verdict
 from perfgate.core.units import write_percent, write_threshold, write_values
 
@@ -14,7 +14,8 @@ from perfgate.core.units import write_percent, write_threshold, write_values
 LIFTED_BY = "lifted by a fix, or by a waiver landed on the base branch first"
 NOT_TO_DO = "not by measuring until it passes, nor by looser budgets in this change: the base branch's count"
 
-_INTERVAL = "99 % interval "
+#: The usual level of an interval; tables name it once, in the heading.
+_USUAL = "99 % interval "
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -49,8 +50,8 @@ def change(comparison: Subject | None, *, interval: bool = False) -> str:
     if comparison is None or comparison.relative is None:
         return "–"
     amount = write_percent(comparison.relative)
-    # The heading of the column says 99 %; a family's interval is another one, and says so.
-    sure = how_sure(comparison).removeprefix(_INTERVAL) if interval else ""
+    # The heading of the column says 99 %; pairs and families have another interval, and say so.
+    sure = how_sure(comparison).removeprefix(_USUAL) if interval else ""
     return f"{amount} ({sure})" if sure else amount
 
 
@@ -64,10 +65,12 @@ def how_sure(comparison: Subject) -> str:
         return "exact"
     if not isinstance(evidence, Tested):
         return ""
-    runs = f"n = {evidence.numbers.n}"
+    pairs = " pairs" if evidence.method == PAIRS else ""
+    runs = f"n = {evidence.numbers.n}{pairs}"
     if evidence.change_low is None or evidence.change_high is None:
         return runs
-    return f"{_INTERVAL}{write_percent(evidence.change_low)} … {write_percent(evidence.change_high)}, {runs}"
+    level = f"{evidence.level * 100:.3g} % interval "
+    return f"{level}{write_percent(evidence.change_low)} … {write_percent(evidence.change_high)}, {runs}"
 
 
 def budget_of(verdict: Verdict) -> str:

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfgate.core.baseline import Baseline
-from perfgate.core.compare import Comparison, Exact, Finding, Insufficient, Tested, compare, observe
+from perfgate.core.compare import Comparison, Exact, Finding, Insufficient, Tested, compare
 from perfgate.core.metrics import Assumption
 from perfgate.core.model import Run, State
+from perfgate.core.observation import observe
 from perfgate.core.units import Unit
 from tests.core.making import MACHINE, UNIT_TESTS, baseline, baseline_of, bench, measured, run
 
@@ -45,7 +46,7 @@ def test_many_values_inside_one_run_are_one_sample() -> None:
 
 
 def test_another_machine_class_is_not_comparable_and_the_difference_is_named() -> None:
-    other = MACHINE._replace(cpu_model="model B")
+    other = MACHINE._replace(cpu_model="model B", cpu_count=64)
     found = compared(run(measured(UNIT_TESTS, 100.0), machine=other), baseline(UNIT_TESTS, QUIET))
     assert isinstance(found.evidence, Insufficient)
     assert found.evidence.code == "not comparable"

@@ -50,7 +50,7 @@ def moved() -> Decision:
     candidate = run(
         *(measured(name, 1.0) for name in names),
         measured("size.bytes{path=a}", 100.0),
-        machine=MACHINE._replace(cpu_model="model B"),
+        machine=MACHINE._replace(cpu_count=99),
     )
     return decided(candidate, base, budget("command.wall"), budget("size.bytes"))
 

@@ -57,6 +57,11 @@ class Interleaved(NamedTuple):
     visible: float | None
     visible_drop: float | None
 
+    @property
+    def half_width(self) -> float:
+        """Half the width of the interval, on the scale of the test."""
+        return (self.high - self.low) / 2
+
 
 def compare_pairs(before: Sequence[float], after: Sequence[float], *, resolution: float = 0.0) -> Interleaved:
     """Hold `after` against `before`: as many values each, pair by pair; neither empty. `resolution` as in Prediction."""

@@ -37,10 +37,10 @@ _SURE, _POWER, _POWER_OF_THREE = 2.5758, 1.2816, 0.8567
 
 
 class Score(NamedTuple):
-    """Where the candidate stands. `center`, `spread`, `low`, `high` and `effect` are on logarithms where `log`.
+    """Where the candidate stands. `center`, `spread`, `half_width` and `effect` are on logarithms where `log`.
 
     `reference` is the extreme of the recent values on the candidate's side, `score` the S above. `sd` is the standard deviation
-    of the last 64 values, from which the 99 % interval of the change, `low` … `high`, and `visible` are made. `real_at` is the
+    of the last 64 values, from which `half_width` (of the 99 % interval of the change) and `visible` are made. `real_at` is the
     threshold that held: lower for the median of `candidates` ≥ 3 independent values. `p` is None: S has a measured rate of false
     alarms, `false_alarm`, instead. `visible` and `visible_drop` are as in Prediction.
     """
@@ -58,8 +58,7 @@ class Score(NamedTuple):
     real_at: float
     real: bool
     suspect: bool
-    low: float
-    high: float
+    half_width: float
     p: None
     false_alarm: float
     visible: float | None
@@ -110,8 +109,7 @@ def standing(history: Sequence[float], candidate: float, *, candidates: int = 1,
         real_at=real_at,
         real=worth and distance > real_at,
         suspect=worth and distance > SUSPECT_AT,
-        low=effect - half,
-        high=effect + half,
+        half_width=half,
         p=None,
         false_alarm=FALSE_ALARM_CONFIRMED if candidates >= 3 else FALSE_ALARM,
         visible=math.expm1(min(rise, 700.0)) if log else rise / unit if unit else None,

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from perfgate.core.baseline import Baseline, BaselineRun, History, Kind
 from perfgate.core.budgets import Budget, Budgets, Level, Relative
-from perfgate.core.compare import Comparison, Observation, Tested, compare
+from perfgate.core.compare import Comparison, Tested, compare
 from perfgate.core.decision import Circumstances, Rule, Verdict
 from perfgate.core.metrics import Assumption, Direction
 from perfgate.core.model import Selector, Series
+from perfgate.core.observation import Observation
 from perfgate.core.policy import judge
 from perfgate.core.units import Unit
 
