@@ -11,11 +11,15 @@ from perfgate.core.budgets import Budget
 from perfgate.core.forecast import Forecast, forecast_of, moment_of
 from perfgate.core.metrics import Assumption, Direction
 from perfgate.core.model import Series
-from perfgate.core.stats.change_points import LEAST, ChangePoint
-from perfgate.core.tracks import LEVEL_OF, Track, prediction_bounds
+from perfgate.core.stats.change_points import LEAST, ChangePoint, autocorrelation
+from perfgate.core.stats.estimators import mean_and_sd, median
+from perfgate.core.stats.student import upper_tail
+from perfgate.core.tracks import LEVEL_OF, Track
 
 #: A change of level smaller than this is not told.
 SMALLEST_CHANGE = 0.03
+#: The chance that any drift at all is told where there is none.
+_FAMILY = 0.05
 
 
 class Move(NamedTuple):
@@ -70,36 +74,64 @@ def _turned(track: Track, ratio: float) -> float:
 
 
 class Drift(NamedTuple):
-    """The level of a track has left its anchor by more than its budget allows: `worse` > `allowed`, and by more than noise."""
+    """The level of a track has left its anchor by more than its budget allows: `worse` > `allowed`.
+
+    `anchor` is the median of the anchor's value and of up to four after it in its segment. `p` is the chance of such a distance without
+    any drift, 0 where the series is exact.
+    """
 
     track: Track
     anchor: float
     level: float
     worse: float
     allowed: float
+    p: float
 
 
 def drift_of(track: Track, allowed: float) -> Drift | None:
-    """The drift of a track beyond `allowed` (a ratio); None where there is none, or where it is not more than noise."""
-    if track.anchor is None or track.anchor == len(track.values) - 1:
+    """The drift of a track beyond `allowed` (a ratio); None where there is none. `p` says whether it may be noise."""
+    if track.anchor is None or not can_drift(track):
         return None
-    anchor = as_float(track.values[track.anchor])
-    level = track.level
+    exact = track.kind.assumption is Assumption.EXACT
+    end = next(end for start, end in track.edges if start <= track.anchor < end)
+    near = [as_float(value) for value in track.values[track.anchor : min(end, track.anchor + (1 if exact else LEAST))]]
+    anchor, level = float(median(near)), track.level
     worse = track.worse(anchor, level)
     if worse is None or worse <= allowed:
         return None
-    # Only the newest values tell the noise: those of a whole segment that drifts spread by the drift itself.
-    if track.kind.assumption is Assumption.NOISY and not _is_beyond_noise(track.current[-LEVEL_OF:], anchor):
-        return None
-    return Drift(track, anchor, level, worse, allowed)
+    return Drift(track, anchor, level, worse, allowed, 0.0 if exact else _chance(track.current[-LEVEL_OF:], near))
 
 
-def _is_beyond_noise(newest: Sequence[float], anchor: float) -> bool:
-    """Whether the anchor's single value lies outside the 99 % prediction interval of the newest values."""
-    if len(newest) < LEAST:
+def can_drift(track: Track) -> bool:
+    """Whether there is enough to hold the level of a track against its anchor."""
+    if track.anchor is None or track.kind.better is Direction.NONE:
         return False
-    low, high = prediction_bounds(newest, log=min(anchor, *newest) > 0)
-    return not low <= anchor <= high
+    since = len(track.values) - 1 - track.anchor
+    return since > 0 and (track.kind.assumption is Assumption.EXACT or min(since, len(track.current)) >= LEAST)
+
+
+def _chance(newest: Sequence[float], near: Sequence[float]) -> float:
+    """The one-sided p of the distance between two medians, by Student's t with the spread and the autocorrelation of the newest values.
+
+    Those of a whole segment would not do: a segment that drifts spreads by the drift itself.
+    """
+    log = min(*newest, *near) > 0
+    one, other = ([math.log(value) for value in values] if log else list(values) for values in (newest, near))
+    _, sd = mean_and_sd(one)
+    middle = float(median(one))
+    r = autocorrelation([value - middle for value in one], ())
+    error = sd * math.sqrt(math.pi / 2 * (1 / len(one) + 1 / len(other)) * (1 + r) / (1 - r))
+    return upper_tail(abs(middle - float(median(other))) / error, len(one) - 1) if error else 0.0
+
+
+def beyond_noise(drifts: Sequence[Drift], tested: int) -> list[Drift]:
+    """The drifts that noise does not explain: Holm's procedure at 5 % over all the series that were looked at."""
+    kept = []
+    for rank, drift in enumerate(sorted(drifts, key=lambda each: each.p)):
+        if drift.p > _FAMILY / max(1, tested - rank):
+            break
+        kept.append(drift)
+    return kept
 
 
 # --- the whole -------------------------------------------------------------------------------------------------------
@@ -149,6 +181,7 @@ def trend_of(
     forecasts: list[Forecast] = []
     moments = [moment_of(run) for run in baseline.runs]
     seen: set[Series] = set()
+    tested = 0
     for track in tracks:
         is_main = track.series not in seen
         seen.add(track.series)
@@ -156,6 +189,7 @@ def trend_of(
             continue
         moves += moves_of(track, runs, newest)
         rule = ruling.get(track.series, Ruling())
+        tested += can_drift(track) and track.kind.assumption is Assumption.NOISY
         if (drift := drift_of(track, _allowed(rule.change, allowed))) is not None:
             drifts.append(drift)
         budget = rule.limit
@@ -171,7 +205,7 @@ def trend_of(
         worse=tuple(sorted((move for move in moves if (move.worse or 0) > 0), key=_worst_first)),
         better=tuple(sorted((move for move in moves if (move.worse or 0) < 0), key=_best_first)),
         other=tuple(move for move in moves if not move.worse),
-        drifts=tuple(sorted(drifts, key=lambda each: (-each.worse, str(each.track.series)))),
+        drifts=tuple(sorted(beyond_noise(drifts, tested), key=lambda each: (-each.worse, str(each.track.series)))),
         crossed=tuple(sorted(crossed, key=lambda each: str(each.track.series))),
         forecasts=tuple(sorted(forecasts, key=lambda each: (each.soonest, str(each.track.series)))),
     )

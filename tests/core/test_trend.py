@@ -133,17 +133,39 @@ def test_a_chosen_anchor_is_what_drift_is_held_against() -> None:
     assert drift_of(found, 0.10) is None
 
 
-def test_an_anchor_that_is_as_far_as_noise_goes_is_no_drift() -> None:
-    values = [40.0, *noisy(60, 20, spread=0.25)]
-    assert drift_of(track(whole((UNIT_TESTS, values))), 0.10) is None
+def drifts(baseline: Baseline) -> int:
+    return len(trend_of(baseline, tracks_of(baseline, baseline.histories), {}, allowed=0.1, newest=20).drifts)
 
 
-def test_unchanged_series_seldom_drift() -> None:
-    alarms = sum(
-        drift_of(track(whole((UNIT_TESTS, noisy(60, 60, spread=0.06, seed=seed)))), 0.10) is not None
-        for seed in range(200)
-    )
-    assert alarms / 200 <= 0.02
+def test_an_anchor_that_was_an_outlier_is_no_drift() -> None:
+    values = noisy(60, 20, spread=0.02)
+    assert drifts(whole((UNIT_TESTS, [40.0, *values]))) == 0
+
+
+def test_a_drift_that_noise_explains_is_not_told() -> None:
+    values = noisy(60, 20, spread=0.25)
+    (found,) = [drift_of(track(whole((UNIT_TESTS, [46.0, 41.0, 52.0, *values]))), 0.10)]
+    assert found is not None
+    assert found.p > 0.05
+    assert drifts(whole((UNIT_TESTS, [46.0, 41.0, 52.0, *values]))) == 0
+
+
+def test_many_unchanged_series_together_seldom_have_a_drift() -> None:
+    alarms = 0
+    for seed in range(20):
+        series = [
+            (f"tests.duration{{suite=s{index}}}", noisy(60, 40, spread=0.06, seed=100 * seed + index))
+            for index in range(40)
+        ]
+        alarms += drifts(whole(*series)) > 0
+    assert alarms <= 3
+
+
+def test_among_many_series_the_one_that_drifts_is_told() -> None:
+    series = [(f"tests.duration{{suite=s{index}}}", noisy(60, 60, seed=index)) for index in range(60)]
+    baseline = whole(*series, (UNIT_TESTS, noisy(60, 60, slope=0.003)))
+    found = trend_of(baseline, tracks_of(baseline, baseline.histories), {}, allowed=0.1, newest=20)
+    assert [str(each.track.series) for each in found.drifts] == [UNIT_TESTS]
 
 
 # --- forecasts --------------------------------------------------------------------------------------------------------

@@ -211,7 +211,7 @@ def _standing(
     error = max(spread, local, _LEAST_SPREAD * level) * _MEAN_TO_SD * math.sqrt(1 / n + 1 / m)
     if difference <= Z * error or total >= _around_a_line(values[max(0, at - WINDOW) : at + WINDOW]):
         return 0.0, 0.0
-    r = _autocorrelation(left, right)
+    r = autocorrelation(left, right)
     return difference / (error * math.sqrt((1 + r) / (1 - r))), r
 
 
@@ -223,13 +223,13 @@ def _around_a_line(values: list[float]) -> float:
     return math.fsum(abs(value - mean - slope * (index - middle)) for index, value in enumerate(values))
 
 
-def _autocorrelation(left: list[float], right: list[float]) -> float:
-    """The lag-1 autocorrelation of deviations from two levels, between 0 and 0.9."""
+def autocorrelation(left: Sequence[float], right: Sequence[float]) -> float:
+    """The lag-1 autocorrelation of deviations from two levels, with the bias of small samples taken off: between 0 and 0.9."""
     total = math.fsum(value * value for value in left) + math.fsum(value * value for value in right)
     if total == 0:
         return 0.0
     raw = (math.fsum(map(mul, left, left[1:])) + math.fsum(map(mul, right, right[1:]))) / total
-    return min(_MOST_CORRELATION, max(0.0, raw + 2 / (len(left) + len(right))))
+    return min(_MOST_CORRELATION, max(0.0, raw + (bool(left) + bool(right)) / (len(left) + len(right))))
 
 
 def _placed(values: list[float], at: int, spread: float, r: float, log: bool) -> tuple[int, int, int]:
