@@ -226,10 +226,7 @@ class Repository:
     def commits_between(
         self, base: str, head: str, *, named: int = 0
     ) -> tuple[int, tuple[tuple[str, str], ...]] | None:
-        """How many commits base..head has, and, where they are at most `named`, each with its subject, newest first.
-
-        None where one of the two is not in this clone.
-        """
+        """How many commits base..head has, and the subjects of at most `named`, newest first; None where an end is not here."""
         span = f"{_checked(base)}..{_checked(head)}"
         count = self._ask("rev-list", "--count", span, "--")
         if count is None:
