@@ -15,7 +15,7 @@ from scipy.stats import mannwhitneyu
 
 Main = Callable[[list[str]], int]
 #: Points of 80 values that have 30 before them, two further ones, and five more after those.
-JUDGED = 43
+JUDGED = 43  # at 30 … 72
 
 
 @pytest.fixture(autouse=True)
@@ -112,6 +112,26 @@ def test_a_point_of_repeated_builds_is_a_later_repeat_and_is_settled_by_the_next
     assert {point.further for point in points} == {REPEATS}
     assert {point.values for point in points} == {(101.0, 102.0, 103.0)}
     assert {point.earlier[-1] for point in points} == {100.0}
+
+
+def test_a_short_history_is_judged_as_that_of_a_young_project(tmp_path: Path) -> None:
+    _history(tmp_path / "data" / "a.csv", _steady("a", count=30))
+    figures = _figures(tmp_path / "data")
+    judged = figures["perfgate", "single value, 10 earlier or more", "false alarm", 0.0]
+    assert (judged["hits"], judged["n"]) == (0, 30 - 10 - 7)
+
+
+def test_data_sets_are_replayed_side_by_side_and_stay_in_order(tmp_path: Path) -> None:
+    from deciding.program import main
+
+    _history(tmp_path / "data" / "one" / "a.csv", _steady("a", count=45))
+    _history(tmp_path / "data" / "two" / "a.csv", _steady("a", count=40))
+    written = tmp_path / "figures.json"
+    assert main([str(tmp_path / "data"), "--json", str(written)]) == 0
+    rows = json.loads(written.read_text("utf-8"))["figures"]
+    counted = {row["data"]: row["n"] for row in rows if row["measure"] == "false alarm"}
+    assert list(counted) == ["one", "two"]
+    assert counted["one"] > counted["two"] > 0
 
 
 def test_whether_a_stretch_is_quiet_does_not_depend_on_the_judged_values() -> None:

@@ -103,7 +103,7 @@ class _Gathered(NamedTuple):
 
 def read(folders: Iterable[Path]) -> list[DataSet]:
     """One data set for each folder that holds CSV files, at any depth; InputError where there is nothing, or nonsense."""
-    found = []
+    found: list[DataSet] = []
     for folder in folders:
         if not folder.is_dir():
             raise InputError(f"{folder} is not a folder", remedy="name folders of CSV files")
@@ -113,7 +113,8 @@ def read(folders: Iterable[Path]) -> list[DataSet]:
         for place in inside:
             relative = place.relative_to(folder)
             name = folder.resolve().name if relative == Path() else relative.as_posix()
-            found.append(_read_folder(place, name))
+            taken = any(data.name == name for data in found)
+            found.append(_read_folder(place, str(place) if taken else name))
     return found
 
 

@@ -25,6 +25,9 @@ _MAD_TO_SIGMA = 1.4826
 #: Below this many points with repeats a series is judged with its next builds instead.
 _ENOUGH = 10
 
+#: A history of so many values has an ordinary point: the two further values and the fewest after them come on top.
+LONG = SHORTEST + 3 + FEWEST
+
 REPEATS, NEXT = "repeats of the build", "next builds"
 
 
@@ -53,10 +56,10 @@ class Point(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """The points to judge, and how many were left out because the level moved around them."""
+    """The points to judge, and of how many that could be (by series) the level moved around them: those are left out."""
 
     points: tuple[Point, ...]
-    moving: int
+    moving: tuple[tuple[str, bool], ...]
 
 
 def half_of(name: str) -> str:
@@ -69,17 +72,18 @@ def in_half(name: str, half: str) -> bool:
     return half in ("all", half_of(name))
 
 
-def choose(histories: Iterable[History], most: int) -> Chosen:
-    """At most `most` quiet points of each series, the same builds in every series that has them."""
+def choose(histories: Iterable[History], most: int, *, least: int = SHORTEST) -> Chosen:
+    """At most `most` quiet points of each series with `least` values before them, the same builds in every series that has them."""
     points: list[Point] = []
-    moving = 0
+    moving: list[tuple[str, bool]] = []
     for history in histories:
-        candidates = [point for point in _candidates(history) if min(*point.earlier, *point.values) > 0]
+        candidates = [point for point in _candidates(history, least) if min(*point.earlier, *point.values) > 0]
         quiet = [point for point in candidates if is_quiet(history.values, point.at)]
-        moving += len(candidates) - len(quiet)
+        still = {point.at for point in quiet}
+        moving += [(history.series, point.at not in still) for point in candidates]
         quiet.sort(key=lambda point: _lot(point.build))
         points += sorted(quiet[:most], key=lambda point: point.at)
-    return Chosen(tuple(points), moving)
+    return Chosen(tuple(points), tuple(moving))
 
 
 def one_in(count: int, points: Iterable[Point]) -> list[Point]:
@@ -98,12 +102,12 @@ def is_repetition(history: History) -> bool:
     return len(counts) < FEWEST and max(counts.values(), default=0) >= 10
 
 
-def _candidates(history: History) -> list[Point]:
+def _candidates(history: History, least: int) -> list[Point]:
     """Points with two further values: of the same build with an earlier repeat (true A/A), of the same build, or of the next ones."""
     builds = history.builds
     after_repeat: list[Point] = []
     first: list[Point] = []
-    for at in range(SHORTEST, len(builds) - 2):
+    for at in range(least, len(builds) - 2):
         if builds[at] != builds[at + 2]:
             continue
         begins = builds[at - 1] != builds[at]
@@ -115,7 +119,7 @@ def _candidates(history: History) -> list[Point]:
         return after_repeat
     if len(first) >= _ENOUGH:
         return first
-    following = [Point(history, at, NEXT) for at in range(SHORTEST, len(builds) - 2)]
+    following = [Point(history, at, NEXT) for at in range(least, len(builds) - 2)]
     return [point for point in following if builds[point.at - 1] != builds[point.at]]
 
 

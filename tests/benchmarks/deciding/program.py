@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from deciding import labelled, peers, replay, report, sides
 from deciding.layout import DataSet, Pairs, read
-from deciding.points import choose, in_half, is_repetition, one_in
-from deciding.score import Figure
+from deciding.points import LONG, choose, in_half, is_repetition, one_in
+from deciding.score import Figure, rate
 from perfgate.errors import InputError
+from perfgate.render.text import harmless
 
 #: Judged points of one series, unless asked otherwise.
 MOST = 60
@@ -25,14 +28,17 @@ def main(arguments: Sequence[str]) -> int:
     options = _options().parse_args(arguments)
     try:
         found = read(options.folders)
-        figures = [figure for data in found for figure in _replay(data, options)]
+        figures = _replay_all(found, options)
         if options.json:
             report.write_json(options.json, figures, options.half, options.most)
     except (InputError, OSError) as error:
-        print(f"decisions: {error}", file=sys.stderr)
+        print(f"decisions: {harmless(str(error))}", file=sys.stderr)
         return 2
-    if not figures:
-        print("decisions: nothing in these folders can be judged; a history needs 38 values or more", file=sys.stderr)
+    if not any(figure.rate.n for figure in figures):
+        print(
+            "decisions: nothing in these folders can be judged; a history needs 18 positive values or more",
+            file=sys.stderr,
+        )
         return 2
     if any(data.labels for data in found):
         for sentence in labelled.methods()[1]:
@@ -63,35 +69,61 @@ def _positive(text: str) -> int:
     return number
 
 
-def _replay(data: DataSet, options: argparse.Namespace) -> Iterator[Figure]:
+def _replay_all(found: Sequence[DataSet], options: argparse.Namespace) -> list[Figure]:
+    """The figures of every data set, in the order of the data sets; several are replayed side by side."""
+    jobs = min(len(found), os.cpu_count() or 1)
+    if jobs < 2:
+        return [figure for data in found for figure in _replay(data, options)]
+    with ProcessPoolExecutor(jobs) as pool:
+        parts = list(pool.map(_replay, found, [options] * len(found)))
+    return [figure for part in parts for figure in part]
+
+
+def _replay(data: DataSet, options: argparse.Namespace) -> list[Figure]:
     started = time.perf_counter()
+    figures = [
+        *_of_histories(data, options),
+        *_of_repetitions(data, options),
+        *_of_pairs(data, options),
+    ]
+    print(f"{harmless(data.name)}: {len(figures)} figures in {time.perf_counter() - started:.1f} s", file=sys.stderr)
+    return figures
+
+
+def _of_histories(data: DataSet, options: argparse.Namespace) -> Iterator[Figure]:
     histories = [each for each in data.histories if in_half(each.series, options.half)]
-    chosen = choose([each for each in histories if not is_repetition(each)], options.most)
+    following = [each for each in histories if not is_repetition(each)]
+    long = [each for each in following if len(each.values) >= LONG]
+    chosen = choose(long, options.most)
+    yield Figure(data.name, replay.ENGINE, replay.SINGLE, "left out, the level moved", 0.0, rate(chosen.moving))
     if chosen.points:
-        result = replay.replay(chosen.points)
-        yield from replay.figures(data.name, result)
+        yield from replay.figures(data.name, replay.replay(chosen.points))
         short = replay.replay(one_in(THINNED, chosen.points), earlier=SHORT)
         yield from replay.figures(data.name, short, f", {SHORT} earlier")
         if options.peers:
             yield from peers.figures(data.name, chosen.points)
             yield from labelled.newest(data.name, chosen.points)
+    young = choose([each for each in following if len(each.values) < LONG], options.most, least=SHORT)
+    if young.points:
+        yield from replay.figures(data.name, replay.replay(young.points), f", {SHORT} earlier or more")
     yield from labelled.figures(data, histories, peers=options.peers)
-    repetitions = [each for each in histories if is_repetition(each)]
-    if repetitions:
-        for n in sides.FIXED:
-            for alternating, words in ((True, "alternating"), (False, "one after the other")):
-                groups = sides.of_repetitions(repetitions, n, alternating=alternating)
+
+
+def _of_repetitions(data: DataSet, options: argparse.Namespace) -> Iterator[Figure]:
+    histories = [each for each in data.histories if in_half(each.series, options.half) and is_repetition(each)]
+    for n in sides.FIXED:
+        for alternating, words in ((True, "alternating"), (False, "one after the other")):
+            groups = sides.of_repetitions(histories, n, alternating=alternating)
+            if groups:
                 yield from _both_sides(data.name, f"{n} against {n}, {words}", groups, options)
+
+
+def _of_pairs(data: DataSet, options: argparse.Namespace) -> Iterator[Figure]:
     pairs = [each for each in data.pairs if in_half(f"session {each.session}", options.half)]
     for design in dict.fromkeys(each.design for each in pairs):
         for measure in ("wall", "cpu"):
             mine = [each for each in pairs if each.design == design]
             yield from _pair_figures(data.name, design, measure, mine, options)
-    seconds = time.perf_counter() - started
-    print(
-        f"{data.name}: {len(chosen.points)} points ({chosen.moving} left out, the level moved), {seconds:.1f} s",
-        file=sys.stderr,
-    )
 
 
 def _both_sides(
@@ -111,4 +143,4 @@ def _pair_figures(
             yield from _both_sides(data, f"{design} {measure}, N = {n}", groups, options)
     groups = sides.of_pairs(pairs, measure, sides.MOST)
     if groups:
-        yield from sides.adaptive_figures(data, f"{design} {measure}, N <= {sides.MOST}", groups)
+        yield from sides.adaptive_figures(data, f"{design} {measure}, up to {sides.MOST} pairs", groups)

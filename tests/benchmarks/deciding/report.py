@@ -40,6 +40,7 @@ _LEVELS = (
     *_at_sizes("pairs taken", "share of the pairs taken", SIZES[1:]),
 )
 _HONESTY = (
+    _Column("left out", "left out, the level moved", 0.0),
     _Column("inconclusive", "inconclusive", 0.0),
     _Column("and +10% missed", "inconclusive and then missed", BLOCK),
     _Column("passed, +10% seen", "passed and then seen", BLOCK),
