@@ -22,6 +22,8 @@ _HISTORY = frozenset({"build", "value"})
 _LABELS = frozenset({"series", "kind"})
 _REMEDY = "columns are series,build,repeat,value,better, or series,kind,change_build, or session,load,design,command,order,side,wall_s,cpu_s"
 _MOST_TEXT = 500
+#: What the design of alternating pairs may be called; any other design stands beside it as a contrast.
+INTERLEAVED = ("paired", "interleaved")
 
 
 class History(NamedTuple):

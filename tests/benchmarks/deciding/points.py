@@ -64,7 +64,7 @@ class Chosen(NamedTuple):
 
 def half_of(name: str) -> str:
     """ "tune" or "hold": decided by the name alone, so that tuning can never have seen the other half."""
-    return "hold" if _lot(name)[0] & 1 else "tune"
+    return "hold" if lot(name)[0] & 1 else "tune"
 
 
 def in_half(name: str, half: str) -> bool:
@@ -81,17 +81,17 @@ def choose(histories: Iterable[History], most: int, *, least: int = SHORTEST) ->
         quiet = [point for point in candidates if is_quiet(history.values, point.at)]
         still = {point.at for point in quiet}
         moving += [(history.series, point.at not in still) for point in candidates]
-        quiet.sort(key=lambda point: _lot(point.build))
+        quiet.sort(key=lambda point: lot(point.build))
         points += sorted(quiet[:most], key=lambda point: point.at)
     return Chosen(tuple(points), tuple(moving))
 
 
 def one_in(count: int, points: Iterable[Point]) -> list[Point]:
     """The points of one build in so many, whole runs at a time."""
-    return [point for point in points if _lot(point.build)[0] % count == 0]
+    return [point for point in points if lot(point.build)[0] % count == 0]
 
 
-def _lot(name: str) -> bytes:
+def lot(name: str) -> bytes:
     """A number drawn by a name, the same in every series and every process."""
     return hashlib.sha256(name.encode()).digest()
 

@@ -6,12 +6,13 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 from deciding import labelled, peers, replay, report, sides
-from deciding.layout import DataSet, Pairs, read
+from deciding.layout import INTERLEAVED, DataSet, read
 from deciding.points import LONG, choose, in_half, is_repetition, one_in
 from deciding.score import Figure, rate
 from perfgate.errors import InputError
@@ -70,23 +71,21 @@ def _positive(text: str) -> int:
 
 
 def _replay_all(found: Sequence[DataSet], options: argparse.Namespace) -> list[Figure]:
-    """The figures of every data set, in the order of the data sets; several are replayed side by side."""
-    jobs = min(len(found), os.cpu_count() or 1)
+    """The figures of every data set, in the order of the data sets; their parts are replayed side by side."""
+    tasks = [(part, data) for data in found for part in _PARTS if part.has_any(data)]
+    jobs = min(len(tasks), os.cpu_count() or 1)
     if jobs < 2:
-        return [figure for data in found for figure in _replay(data, options)]
+        return [figure for part, data in tasks for figure in _replay(part.name, data, options)]
     with ProcessPoolExecutor(jobs) as pool:
-        parts = list(pool.map(_replay, found, [options] * len(found)))
-    return [figure for part in parts for figure in part]
+        futures = [pool.submit(_replay, part.name, data, options) for part, data in tasks]
+        return [figure for future in futures for figure in future.result()]
 
 
-def _replay(data: DataSet, options: argparse.Namespace) -> list[Figure]:
+def _replay(part: str, data: DataSet, options: argparse.Namespace) -> list[Figure]:
     started = time.perf_counter()
-    figures = [
-        *_of_histories(data, options),
-        *_of_repetitions(data, options),
-        *_of_pairs(data, options),
-    ]
-    print(f"{harmless(data.name)}: {len(figures)} figures in {time.perf_counter() - started:.1f} s", file=sys.stderr)
+    figures = next(list(each.figures(data, options)) for each in _PARTS if each.name == part)
+    seconds = time.perf_counter() - started
+    print(f"{harmless(data.name)}, {part}: {len(figures)} figures in {seconds:.1f} s", file=sys.stderr)
     return figures
 
 
@@ -114,33 +113,54 @@ def _of_repetitions(data: DataSet, options: argparse.Namespace) -> Iterator[Figu
     for n in sides.FIXED:
         for alternating, words in ((True, "alternating"), (False, "one after the other")):
             groups = sides.of_repetitions(histories, n, alternating=alternating)
+            contrast = not alternating or n != sides.FIXED[0]
             if groups:
-                yield from _both_sides(data.name, f"{n} against {n}, {words}", groups, options)
+                yield from _both_sides(data.name, f"{n} against {n}, {words}", groups, options, contrast=contrast)
 
 
-def _of_pairs(data: DataSet, options: argparse.Namespace) -> Iterator[Figure]:
+def _of_wall(data: DataSet, options: argparse.Namespace) -> Iterator[Figure]:
+    return _of_pairs(data, "wall", options)
+
+
+def _of_cpu(data: DataSet, options: argparse.Namespace) -> Iterator[Figure]:
+    return _of_pairs(data, "cpu", options)
+
+
+def _of_pairs(data: DataSet, measure: str, options: argparse.Namespace) -> Iterator[Figure]:
     pairs = [each for each in data.pairs if in_half(f"session {each.session}", options.half)]
     for design in dict.fromkeys(each.design for each in pairs):
-        for measure in ("wall", "cpu"):
-            mine = [each for each in pairs if each.design == design]
-            yield from _pair_figures(data.name, design, measure, mine, options)
+        mine = [each for each in pairs if each.design == design]
+        contrast = design not in INTERLEAVED
+        for n in sides.FIXED:
+            groups = sides.of_pairs(mine, measure, n)
+            if groups:
+                yield from _both_sides(data.name, f"{design} {measure}, N = {n}", groups, options, contrast=contrast)
+        groups = sides.of_pairs(mine, measure, sides.MOST)
+        if groups:
+            words = f"{design} {measure}, up to {sides.MOST} pairs"
+            yield from sides.adaptive_figures(data.name, words, groups, contrast=contrast)
 
 
 def _both_sides(
-    data: str, information: str, groups: Sequence[sides.Sides], options: argparse.Namespace
+    data: str, information: str, groups: Sequence[sides.Sides], options: argparse.Namespace, *, contrast: bool
 ) -> Iterator[Figure]:
-    yield from sides.engine_figures(data, information, groups)
+    yield from sides.engine_figures(data, information, groups, contrast=contrast)
     if options.peers:
-        yield from sides.rule_figures(data, "benchstat: p below 0.05", peers.benchstat, information, groups)
+        name = "benchstat: p below 0.05"
+        yield from sides.rule_figures(data, name, peers.benchstat, information, groups, contrast=contrast)
 
 
-def _pair_figures(
-    data: str, design: str, measure: str, pairs: Sequence[Pairs], options: argparse.Namespace
-) -> Iterator[Figure]:
-    for n in sides.FIXED:
-        groups = sides.of_pairs(pairs, measure, n)
-        if groups:
-            yield from _both_sides(data, f"{design} {measure}, N = {n}", groups, options)
-    groups = sides.of_pairs(pairs, measure, sides.MOST)
-    if groups:
-        yield from sides.adaptive_figures(data, f"{design} {measure}, up to {sides.MOST} pairs", groups)
+class _Part(NamedTuple):
+    """A part of a data set that is replayed on its own: its name, its figures, and whether a data set has it."""
+
+    name: str
+    figures: Callable[[DataSet, argparse.Namespace], Iterator[Figure]]
+    has_any: Callable[[DataSet], bool]
+
+
+_PARTS = (
+    _Part("histories", _of_histories, lambda data: not all(map(is_repetition, data.histories))),
+    _Part("repetitions", _of_repetitions, lambda data: any(map(is_repetition, data.histories))),
+    _Part("wall time of pairs", _of_wall, lambda data: bool(data.pairs)),
+    _Part("CPU time of pairs", _of_cpu, lambda data: bool(data.pairs)),
+)

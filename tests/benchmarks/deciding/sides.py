@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from deciding import engine
 from deciding.engine import Case, ruled_alone
 from deciding.layout import History, Pairs
+from deciding.points import lot
 from deciding.replay import ENGINE, SIZES, slower
 from deciding.score import Figure, rate
 
@@ -16,6 +18,8 @@ FIXED = (5, 10)
 MOST = 10
 #: Windows taken of one series of repetitions, spread over its whole length.
 WINDOWS = 4
+#: Groups that are judged as they are, and with each injected change; of designs that only serve as a contrast, so many of both.
+UNCHANGED, CHANGED, CONTRAST = 1500, 300, 300
 
 
 class Sides(NamedTuple):
@@ -58,9 +62,17 @@ def of_repetitions(histories: Iterable[History], n: int, *, alternating: bool) -
     return groups
 
 
-def engine_figures(data: str, information: str, groups: Sequence[Sides]) -> Iterator[Figure]:
+def thinned(groups: Sequence[Sides], size: float, *, contrast: bool) -> list[Sides]:
+    """As many groups as are judged at this size, drawn by their names and positions."""
+    most = CONTRAST if contrast else CHANGED if size else UNCHANGED
+    drawn = sorted(range(len(groups)), key=lambda index: lot(f"{index} {groups[index].group}"))
+    return [groups[index] for index in sorted(drawn[:most])]
+
+
+def engine_figures(data: str, information: str, all_groups: Sequence[Sides], *, contrast: bool) -> Iterator[Figure]:
     """False alarms, detection, levels and inconclusive verdicts of the engine on these groups."""
     for size in SIZES:
+        groups = thinned(all_groups, size, contrast=contrast)
         cases = [Case((), slower(each.after, each.better, size), each.better, each.before) for each in groups]
         rulings = list(zip(groups, ruled_alone(cases), strict=True))
         named = "detected" if size else "false alarm"
@@ -73,21 +85,25 @@ def engine_figures(data: str, information: str, groups: Sequence[Sides]) -> Iter
             yield Figure(data, ENGINE, information, measure, size, rate(outcomes))
 
 
-def rule_figures(data: str, name: str, rule: Rule, information: str, groups: Sequence[Sides]) -> Iterator[Figure]:
-    """False alarms and detection of any other rule on these groups."""
+def rule_figures(
+    data: str, name: str, rule: Rule, information: str, all_groups: Sequence[Sides], *, contrast: bool
+) -> Iterator[Figure]:
+    """False alarms and detection of any other rule on the same groups."""
     for size in SIZES:
+        groups = thinned(all_groups, size, contrast=contrast)
         outcomes = [
             (each.group, rule(each.before, slower(each.after, each.better, size), each.better)) for each in groups
         ]
         yield Figure(data, name, information, "detected" if size else "false alarm", size, rate(outcomes))
 
 
-def adaptive_figures(data: str, information: str, groups: Sequence[Sides]) -> Iterator[Figure]:
+def adaptive_figures(data: str, information: str, all_groups: Sequence[Sides], *, contrast: bool) -> Iterator[Figure]:
     """The engine after as many pairs as adaptive stopping took, and how many those were: nothing where the engine has no such part."""
-    stop = _stopping()
+    stop = engine.pairs_taken(MOST)
     if stop is None:
         return
     for size in SIZES:
+        groups = thinned(all_groups, size, contrast=contrast)
         shortened = []
         for each in groups:
             after = slower(each.after, each.better, size)
@@ -102,9 +118,3 @@ def adaptive_figures(data: str, information: str, groups: Sequence[Sides]) -> It
         )
         spent = [(group, index < len(case.values)) for group, case in shortened for index in range(MOST)]
         yield Figure(data, ENGINE, information, "share of the pairs taken", size, rate(spent))
-
-
-def _stopping() -> Callable[[Sequence[float], Sequence[float], str], int] | None:
-    from deciding import engine
-
-    return engine.pairs_taken(MOST)
