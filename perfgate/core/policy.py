@@ -158,9 +158,18 @@ def _all_together(judged: Sequence[Judged], gone: Sequence[Verdict], comparisons
     shift = run_shift.find(judged)
     held = run_shift.hold(judged, shift) if shift else judged
     corrected = families.correct(held)
+    # A scenario too noisy to be judged alone is judged by its family.
+    members = {
+        (verdict.budget, member.series) for family, verdict in found if family.numbers for member in family.members
+    }
+    alone = [
+        each
+        for each in corrected
+        if each.verdict.found is not Level.INCONCLUSIVE or (each.verdict.budget, each.verdict.series) not in members
+    ]
     return _Together(
         verdicts=(
-            *((each.verdict, each.comparison) for each in corrected),
+            *((each.verdict, each.comparison) for each in alone),
             *((verdict, None) for verdict in gone),
             *((verdict, family) for family, verdict in found),
         ),

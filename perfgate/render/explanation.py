@@ -29,11 +29,20 @@ def render(decision: Decision, series: Series) -> str:
         lines += _values(decision, comparison)
         lines += _history(decision, comparison)
         lines += _evidence(comparison)
+    together = _families_of(decision, series)
     for verdict in verdicts:
         lines += ["", *_verdict(verdict, comparison)]
-    if not verdicts:
+    for verdict in together:
+        lines += ["", *_verdict(verdict, None)]
+    if not verdicts and not together:
         lines += ["", "no budget names this series and no default applies to it, so there is no verdict"]
     return "\n".join(harmless(line) for line in lines) + "\n"
+
+
+def _families_of(decision: Decision, series: Series) -> list[Verdict]:
+    """The verdicts of the families that this series is a member of."""
+    names = {each.series for each in decision.families if any(member.series == series for member in each.members)}
+    return [verdict for verdict in decision.verdicts if verdict.rule is Rule.FAMILY and verdict.series in names]
 
 
 def _values(decision: Decision, comparison: Comparison) -> list[str]:
@@ -124,6 +133,8 @@ def _verdict(verdict: Verdict, comparison: Comparison | None) -> list[str]:
     """What a budget made of the numbers: the rule, each comparison with its answer, what it found, and what came of that."""
     budget = verdict.budget
     lines = [f"{verdict.rule.value:<14}{budget.place}: {budget.selector}"]
+    if verdict.rule is Rule.FAMILY:
+        lines.append(f"              judged together as {verdict.series}")
     if verdict.rule is Rule.LIMIT and budget.limit is not None:
         lines += steps.of_limit(verdict, budget.limit, comparison)
     if verdict.rule is Rule.FAMILY and budget.relative is not None:

@@ -90,6 +90,34 @@ def test_whatever_is_decided_is_the_same_after_writing_and_reading(data: st.Data
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("made", [decisions.agents, decisions.shifted, decisions.mixed])
+def test_families_and_shifts_survive(made: Callable[[], Decision]) -> None:
+    kept(made())
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"numbers": {}}, "is missing|lacks|wanted"),
+        ({"success": [1.0]}, "before and after"),
+        ({"series": "x"}, "series"),
+        ({"members": [{"series": "a.b", "before": 0, "after": 1, "runs": 1}]}, "above zero"),
+    ],
+)
+def test_a_damaged_family_is_refused_with_its_place(change: dict[str, object], reason: str) -> None:
+    text = json.loads(decision_format.dump(decisions.agents()))
+    text["families"][0].update(change)
+    with pytest.raises(InputError, match=reason) as caught:
+        decision_format.load(json.dumps(text).encode(), "decision.json")
+    assert "families" in caught.value.where
+
+
+def test_a_decision_from_before_families_is_read() -> None:
+    text = json.loads(decision_format.dump(decisions.mixed()))
+    del text["families"]
+    assert decision_format.load(json.dumps(text).encode(), "decision.json").families == ()
+
+
 def test_money_is_written_in_digits_and_growth_from_nothing_in_a_word() -> None:
     grown = measured("infra.cost{environment=dev}", Decimal("0.10"), before=(Decimal(0),))
     text = json.loads(decision_format.dump(decided(run(grown), Baseline(), budget("infra.cost"))))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from perfgate.core.baseline import Baseline
-from perfgate.core.budgets import Enforce, Relative, Side, When
+from perfgate.core.budgets import Enforce, Judge, Level, Relative, Side, When
 from perfgate.core.decision import Decision
-from perfgate.core.model import Caveat, State
+from perfgate.core.model import Caveat, Measurement, Run, State
 from perfgate.core.units import Quantity
 from tests.core.making import MACHINE, UNIT_TESTS, baseline_of, budget, decided, measured, run, waiver
 
@@ -119,6 +119,38 @@ def many(count: int = 3000) -> Decision:
     return decided(run(*(measured(name, 150.0) for name in names)), base, budget("size.bytes"))
 
 
+def agents() -> Decision:
+    """Eight scenarios of an agent that became dearer together, and fail more often; one is new, one is gone, one told nothing."""
+    tokens = {"book": 12_000, "cancel": 8_000, "change": 21_000, "refund": 15_500, "search": 4_200, "seat": 9_100, "status": 3_000, "upgrade": 17_000}  # fmt: skip
+    spread = (0.97, 1.05, 0.92, 1.1, 1.0, 0.94, 1.03, 0.99, 1.06, 0.95)
+
+    def one(position: int, factor: float, success: float, *more: Measurement) -> Run:
+        found = []
+        for at, (name, count) in enumerate(tokens.items()):
+            found.append(measured(f"llm.tokens{{scenario={name}}}", count * factor * spread[(position + at * 3) % 10]))
+            found.append(measured(f"llm.success{{scenario={name}}}", success))
+        return run(*found, *more, number=position)
+
+    gone = measured("llm.tokens{scenario=voucher}", 5_000.0)
+    history = [one(position, 1.0, 0.92, gone) for position in range(1, 11)]
+    silent = measured("llm.tokens{scenario=lounge}", state=State.UNKNOWN, reason="no usage was recorded")
+    candidate = one(13, 1.24, 0.85, measured("llm.tokens{scenario=meal}", 5_200.0), silent)
+    return decided(
+        candidate, baseline_of(history), budget("llm.tokens", judge=Judge.FAMILY, on_missing=Level.WARN), budget("llm.success", relative=None)
+    )  # fmt: skip
+
+
+def shifted() -> Decision:
+    """Six of seven benchmarks slower by a third: the runner, most likely."""
+    names = [f"command.wall{{command=step-{number}}}" for number in range(7)]
+    base = baseline_of(
+        [run(*(measured(name, value / 100) for name in names), number=number) for number, value in enumerate(QUIET, 1)]
+    )
+    candidate = run(*(measured(name, 1.33 + at / 100 if at else 1.0) for at, name in enumerate(names)))
+    return decided(candidate, base, budget("command.wall"))
+
+
 EVERY = {
     "pass": passing, "warn": warning, "block": blocking, "inconclusive": moved, "first": first, "mixed": mixed,
+    "agents": agents, "shifted": shifted,
 }  # fmt: skip

@@ -169,6 +169,22 @@ def test_the_explanation_is_as_it_was_agreed() -> None:
     same_as_golden("mixed-explained.txt", "\n".join(texts).rstrip("\n"))
 
 
+def test_a_family_is_explained_scenario_by_scenario() -> None:
+    decision = decisions.agents()
+    (family,) = decision.families
+    text = explanation.render(decision, family.series)
+    same_as_golden("agents-explained.txt", text.rstrip("\n"))
+    assert all(str(member.series) in text for member in family.members)
+    assert "judged together as llm.tokens{scenario=*}" in explanation.render(decision, family.members[1].series)
+
+
+def test_a_shift_of_the_whole_run_is_in_the_headline_of_every_output() -> None:
+    decision = decisions.shifted()
+    for told in (terminal.render(decision, width=160, colour=False), markdown.render(decision).replace("\u00a0", " ")):
+        assert "the whole run shifted ×1.3" in " ".join(told.splitlines()[:5])
+    assert all("the whole run shifted" in line for line in annotations_of(decision) if "::warning" in line)
+
+
 @pytest.mark.parametrize("name", decisions.EVERY)
 def test_every_kind_of_comment_is_as_it_was_agreed(name: str) -> None:
     if name != "mixed":

@@ -30,7 +30,7 @@ def holm(p: Sequence[float], reach: Sequence[float] | None = None, level: float 
     """Which hypotheses of no change fall, so that with probability 1 - `level` none of them does wrongly.
 
     `reach[i]` is the chance that series i is called at all when it is unchanged (1 where it is left out): a series that is
-    quiet enough to be hardly ever called takes nothing from the others. The i-th smallest p stands if the expected number of
+    quiet enough to be hardly ever called takes nothing from the others, and what has a larger p than its reach was not called. The i-th smallest p stands if the expected number of
     unchanged series, among those not yet decided, that are called with so small a p is at most `level`: ∑ min(reach, p). With
     reach 1 that is (m - i + 1) · p, Holm's own rule; with less it is valid for the same reason (closed testing with the union
     bound, as Tarone's for discrete tests).
@@ -39,7 +39,9 @@ def holm(p: Sequence[float], reach: Sequence[float] | None = None, level: float 
     fallen = [False] * len(p)
     remaining = _Called(limits)
     for index in sorted(range(len(p)), key=lambda i: (p[i], i)):
-        if p[index] > limits[index] or remaining.expected(p[index]) > level:
+        if p[index] > limits[index]:
+            continue
+        if remaining.expected(p[index]) > level:
             break
         fallen[index] = True
         remaining.drop(index, p[index])
