@@ -13,7 +13,7 @@ from perfgate.core.decision import Rule, Verdict
 from perfgate.core.stats import families, prediction, student
 
 #: Of the 5 % for a block, this much is kept for series that are too noisy for their budgets; they also get what the others leave.
-NOISY_SHARE = 0.01
+NOISY_SHARE = 0.005
 _REMEDY = "settle it: compare interleaved on one machine, or measure more runs"
 
 

@@ -173,7 +173,7 @@ def _all_together(judged: Sequence[Judged], gone: Sequence[Verdict], comparisons
             *((verdict, None) for verdict in gone),
             *((verdict, family) for family, verdict in found),
         ),
-        families=tuple(family for family, _ in found),
+        families=tuple(dict.fromkeys(family for family, _ in found)),
         caveats=(run_shift.caveat(shift),) if shift else (),
         expected_false_alarms=families.expected_false_alarms(corrected) + scenarios.expected_false_alarms(found),
     )

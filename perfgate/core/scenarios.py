@@ -63,7 +63,9 @@ def _groups(judged: Iterable[Judged], missing: Iterable[Verdict]) -> Sequence[_G
     def group_of(series: Series, budget: Budget) -> _Group | None:
         if budget.judge is not Judge.FAMILY or budget.relative is None or LABEL not in dict(series.labels):
             return None
-        labels = tuple((name, "*" if name == LABEL else value) for name, value in series.labels)
+        # The budget's own pattern, so that two budgets on the scenarios of one metric make two names.
+        pattern = dict(budget.selector.labels).get(LABEL, "*")
+        labels = tuple((name, pattern if name == LABEL else value) for name, value in series.labels)
         name = Series(series.metric, labels)
         return found.setdefault((name, budget), _Group(name, budget, budget.relative, [], []))
 
