@@ -1,0 +1,25 @@
+"""Intervals of counted shares, against scipy."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perfgate.core.stats.proportion import interval
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_the_interval_of_a_share_is_scipys_exact_one(share: tuple[int, int]) -> None:
+    from scipy.stats import binomtest
+
+    hits, trials = share
+    ends = binomtest(hits, trials).proportion_ci(0.95, method="exact")
+    assert interval(hits, trials) == pytest.approx((ends.low, ends.high), abs=1e-9)
+
+
+def test_nothing_counted_says_nothing_and_more_hits_than_trials_are_refused() -> None:
+    assert interval(0, 0) == (0.0, 1.0)
+    with pytest.raises(ValueError, match="3 of 2"):
+        interval(3, 2)
