@@ -30,6 +30,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("history", "perfgate.cli.history"),
     ("trend", "perfgate.cli.trend"),
     ("baseline", "perfgate.cli.baseline"),
+    ("calibrate", "perfgate.cli.calibrate"),
     ("schema", "perfgate.cli.schema"),
     ("demo", "perfgate.cli.demo"),
 )

@@ -18,6 +18,11 @@ class Column(NamedTuple):
     whole: bool = False
 
 
+def name_column(names: Sequence[str], width: int) -> Column:
+    """The column of the series: names stay whole where they leave two thirds of the width to the rest."""
+    return Column("series", whole=max(map(len, names), default=0) <= width // 3)
+
+
 def render_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, width: int, colour: bool) -> str:
     """The rows as a table without frames; text may fold, numbers never do. Cells are plain text, never markup."""
     from rich.console import Console
