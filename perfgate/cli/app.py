@@ -31,6 +31,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("trend", "perfgate.cli.trend"),
     ("baseline", "perfgate.cli.baseline"),
     ("calibrate", "perfgate.cli.calibrate"),
+    ("selftest", "perfgate.cli.selftest"),
     ("schema", "perfgate.cli.schema"),
     ("demo", "perfgate.cli.demo"),
 )

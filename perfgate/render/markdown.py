@@ -62,6 +62,11 @@ def render(decision: Decision, *, project: str = "", limit: int = LIMIT) -> str:
             return body
 
 
+def mentions(comment: str, series: Series) -> bool:
+    """Whether a comment made here names this series."""
+    return code(str(series), _LONGEST_NAME) in comment
+
+
 def _head(decision: Decision, project: str) -> tuple[str, ...]:
     name = f" in {code(project, 100)}" if project else ""
     return (
