@@ -50,3 +50,11 @@ class CommandFailed(PerfgateError):
 
 class OperationFailed(PerfgateError):
     """The disk, git, the network or the system refused; the input was not at fault."""
+
+
+class Stopped(BaseException):
+    """Somebody ended perfgate with a signal: like KeyboardInterrupt, caught by nothing but the end of the program."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number

@@ -17,7 +17,7 @@ from typer.main import get_command
 
 from perfgate import __version__
 from perfgate.cli import console, exit_codes
-from perfgate.errors import CommandFailed, PerfgateError
+from perfgate.errors import CommandFailed, PerfgateError, Stopped
 
 #: Every command and the module that holds it as `app`, in the order in which people meet them.
 COMMANDS: tuple[tuple[str, str], ...] = (
@@ -118,6 +118,9 @@ def guarded(work: Callable[[], object]) -> int:
     except KeyboardInterrupt:
         console.say_error(_INTERRUPTED)
         return exit_codes.INTERRUPTED
+    except Stopped as stop:
+        console.say_error(f"stopped by signal {stop.number}; nothing was stored")
+        return exit_codes.STOPPED + stop.number
     except BrokenPipeError:
         # The reader left (perfgate … | head); what matters was written to files before.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

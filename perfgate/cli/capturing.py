@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,7 +12,6 @@ from pathlib import Path
 from perfgate.cli import console
 from perfgate.cli.project import NO_COMMIT, Project
 from perfgate.core.model import Capture, Context, Run
-from perfgate.errors import OperationFailed
 from perfgate.formats import run as run_format
 from perfgate.formats.files import write_atomically
 from perfgate.measure.context import describe, utc_text
@@ -26,16 +23,11 @@ _STARTED = datetime.now(UTC)
 @contextmanager
 def surroundings(root: Path | None = None) -> Iterator[Surroundings]:
     """The current folder (or `root`) with a scratch folder that is gone afterwards."""
-    try:
-        work = Path(tempfile.mkdtemp(prefix="perfgate-"))
-    except OSError as error:
-        raise OperationFailed(
-            f"no folder for temporary files can be made: {error.strerror}", remedy="free some space, or set TMPDIR"
-        ) from error
-    try:
+    from perfgate.store import scratch, worktrees
+
+    worktrees.sweep()
+    with scratch.folder() as work:
         yield Surroundings(root or Path.cwd(), work, os.environ)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def finish(capture: Capture, output: Path | None, *, as_json: bool = False) -> None:

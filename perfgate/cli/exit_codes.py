@@ -14,6 +14,8 @@ COMMAND_FAILED = 4
 WARN = 10
 BLOCK = 20
 INTERRUPTED = 130
+#: The end by another signal, as shells count it: this and the signal's number.
+STOPPED = 128
 
 #: (code, meaning), in the order people should read them.
 TABLE: tuple[tuple[int, str], ...] = (

@@ -41,13 +41,13 @@ def capture(entry: CommandEntry, surroundings: Surroundings, progress: Callable[
     found: list[Execution] = []
     total = entry.warmup + entry.runs
     # Closed at once, whatever happens: then the launcher ends the command before the scratch folder goes.
-    with closing(_executions(argv, surroundings, runs=total, go_on=False)) as executions:
-        for number, execution in enumerate(executions, 1):
+    with closing(executions(argv, surroundings, runs=total)) as results:
+        for number, execution in enumerate(results, 1):
             warm = number <= entry.warmup
             stage = f"warm-up {number} of {entry.warmup}" if warm else f"run {number - entry.warmup} of {entry.runs}"
             progress(stage)
             if execution.returncode != 0:
-                raise _failed(f'"{entry.name}"', execution, stage)
+                raise failed(f'"{entry.name}"', execution, stage)
             if not warm:
                 found.append(execution)
     return _captured(entry, found)
@@ -91,10 +91,10 @@ def run_once(
 
     Raises CommandFailed with the end of its output where `accept` refuses its exit code, InputError where there is no such program.
     """
-    with closing(_executions(tuple(argv), surroundings, runs=1, go_on=True)) as executions:
-        (execution,) = executions
+    with closing(executions(tuple(argv), surroundings, runs=1)) as results:
+        (execution,) = results
     if not accept(execution.returncode):
-        raise _failed(what, execution, "")
+        raise failed(what, execution, "")
     return execution
 
 
@@ -104,7 +104,8 @@ def fill(argv: Sequence[str], *, out: Path | None = None, python: str = sys.exec
     return tuple(word.replace("{out}", str(out)) if out is not None else word for word in filled)
 
 
-def _failed(what: str, execution: Execution, stage: str) -> CommandFailed:
+def failed(what: str, execution: Execution, stage: str) -> CommandFailed:
+    """The error of a command that did not succeed; `stage` says which of its runs it was."""
     code = execution.returncode
     how = f"was ended by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
     when = f" ({stage})" if stage else ""
@@ -122,11 +123,14 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _executions(
-    argv: Sequence[str], surroundings: Surroundings, *, runs: int, go_on: bool
+def executions(
+    argv: Sequence[str], surroundings: Surroundings, *, runs: int, stepped: bool = False
 ) -> Generator[Execution, None, None]:
-    """Run a command through the launcher; one Execution for each run, until one fails unless `go_on`."""
-    program = _program(argv, surroundings)
+    """Run a command through the launcher; one Execution for each run, until one fails.
+
+    `stepped` starts each run only when it is asked for, so that two of these can take turns.
+    """
+    program = find_program(argv, surroundings)
     output = surroundings.work / "output"
     job = {
         "program": program,
@@ -135,7 +139,7 @@ def _executions(
         "folder": str(surroundings.root),
         "output": str(output),
         "runs": runs,
-        "go_on": go_on,
+        "stepped": stepped,
     }
     launcher = subprocess.Popen(
         [sys.executable, "-I", "-S", str(_LAUNCHER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
@@ -145,7 +149,12 @@ def _executions(
     done = 0
     try:
         launcher.stdin.write(json.dumps(job).encode() + b"\n")
-        for line in iter(launcher.stdout.readline, b""):
+        while True:
+            if stepped:
+                launcher.stdin.write(b".")
+            line = launcher.stdout.readline()
+            if not line:
+                break
             done += 1
             yield _execution(json.loads(line), argv, output)
     except BrokenPipeError:
@@ -178,7 +187,7 @@ def _memory(told: Mapping[str, Any]) -> int | None:
     return max(int(told["sampled"]), int(told["maxrss"])) or None
 
 
-def _program(argv: Sequence[str], surroundings: Surroundings) -> str:
+def find_program(argv: Sequence[str], surroundings: Surroundings) -> str:
     """The file of the program, found as a shell in that folder would."""
     name = argv[0]
     if any("\0" in word for word in argv):

@@ -1,7 +1,8 @@
 """The process that starts measured commands: small, so that their memory is not hidden behind its own.
 
 Run by itself with `python -I -S launcher.py`; it imports nothing of perfgate. One JSON line on stdin is the job; for each run one
-JSON line on stdout is the result. When stdin closes, because perfgate ended in whatever way, the running command is killed.
+JSON line on stdout is the result. A stepped job waits before each run for one more byte on stdin, so that two launchers can take
+turns. When stdin closes, because perfgate ended in whatever way, the running command is killed.
 
 The kernel counts a child's peak memory (`ru_maxrss`) from the fork on, so it is never below the launcher's own size. That is why the
 launcher is small.
@@ -39,6 +40,7 @@ class _Watch(threading.Thread):
         self._output = output
         self._wake_read, self._wake_write = os.pipe()
         self._lock = threading.Lock()
+        self._steps = threading.Semaphore(0)
         self._pid = 0
         self._abandoned = False
         self._peak = 0
@@ -50,6 +52,16 @@ class _Watch(threading.Thread):
             if self._abandoned:
                 _kill_and_leave(pid)
         os.write(self._wake_write, b".")
+
+    def step(self, count: int) -> None:
+        """So many more runs are asked for."""
+        if count:
+            self._steps.release(count)
+
+    def await_step(self) -> bool:
+        """Wait until another run is asked for; False where nobody will ask any more."""
+        self._steps.acquire()
+        return not self._abandoned
 
     def end(self) -> int:
         """Stop watching; the largest sum of memory seen, in bytes, 0 where the command was too quick to be seen."""
@@ -73,8 +85,11 @@ class _Watch(threading.Thread):
             with self._lock:
                 pid = self._pid
             for descriptor, _ in poll.poll(pause * 1000 if pid else None):
-                if descriptor == 0 and not os.read(0, 65536):
-                    return
+                if descriptor == 0:
+                    asked = os.read(0, 65536)
+                    if not asked:
+                        return
+                    self.step(len(asked))
                 if descriptor == self._wake_read:
                     os.read(self._wake_read, 65536)
                     pause = _FIRST_LOOK
@@ -102,6 +117,7 @@ class _Watch(threading.Thread):
             self._abandoned = True
             if self._pid:
                 _kill_and_leave(self._pid)
+        self.step(1)
 
 
 def _memory_of_tree(pid: int, peak: int) -> int:
@@ -206,22 +222,26 @@ def main() -> None:
     for number in _STAYS:
         signal.signal(number, signal.SIG_IGN)
     line = b""
-    while not line.endswith(b"\n"):
+    while b"\n" not in line:
         more = os.read(0, 65536)
         if not more:
             return
         line += more
+    line, _, asked = line.partition(b"\n")
     job = json.loads(line)
     os.chdir(job["folder"])
     watch = _Watch(job["output"])
+    watch.step(len(asked))
     watch.start()
     for _ in range(job["runs"]):
+        if job["stepped"] and not watch.await_step():
+            return
         try:
             result = _execute(job, watch)
         except OSError as error:
             result = {"error": error.errno, "message": error.strerror}
         os.write(1, (json.dumps(result) + "\n").encode())
-        if result.get("code") != 0 and not job["go_on"]:
+        if result.get("code") != 0:
             return
 
 

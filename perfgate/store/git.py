@@ -9,86 +9,26 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perfgate.errors import InputError, OperationFailed
+from perfgate.store.git_process import CONFIG, LOCATING, environment, last_line, spawn
 
 if TYPE_CHECKING:
     import git
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORTENED = re.compile(r"[0-9a-f]{7,64}")
-_TIMEOUT = 120
 #: Beyond this many commits of one change, the oldest ones' messages are not read.
 _MOST_MESSAGES = 1000
-_CONFIG = (
-    "-c",
-    "core.fsmonitor=false",
-    "-c",
-    "core.quotePath=off",
-    "-c",
-    f"core.hooksPath={os.devnull}",
-    "-c",
-    "log.showSignature=false",
-    "-c",
-    "i18n.logOutputEncoding=utf-8",
-)
-#: Variables that a surrounding git (a hook, say) sets to point at its own repository; here the folder decides.
-_LOCATING = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE"})  # fmt: skip
 
 
 def is_commit_id(text: str) -> bool:
     """Whether this is a full commit hash, the only form in which data may name a commit to git."""
     return _COMMIT.fullmatch(text) is not None
-
-
-def _environ() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in _LOCATING}
-    return kept | {
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_NO_LAZY_FETCH": "1",
-        "GIT_LITERAL_PATHSPECS": "1",
-        "GIT_PAGER": "cat",
-        "LC_ALL": "C",
-    }
-
-
-def _spawn(folder: Path, arguments: Sequence[str], data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-    """Run git to its end; OperationFailed where it cannot be started or does not end."""
-    command = ["git", *_CONFIG, *arguments]
-    try:
-        with subprocess.Popen(
-            command,
-            cwd=folder,
-            env=_environ(),
-            stdin=subprocess.DEVNULL if data is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        ) as process:
-            # Not communicate(timeout=…): that one polls for the end, in steps as long as such a process takes.
-            late = threading.Timer(_TIMEOUT, process.kill)
-            late.daemon = True
-            late.start()
-            try:
-                out, err = process.communicate(data)
-            finally:
-                late.cancel()
-    except OSError as error:
-        raise OperationFailed(f"git cannot be run: {error.strerror}", remedy="install git, or mend PATH") from error
-    if process.returncode < 0:
-        raise OperationFailed(
-            f"git {arguments[0]} was stopped by signal {-process.returncode}", remedy="check the repository: git fsck"
-        )
-    return subprocess.CompletedProcess(command, process.returncode, out, err)
-
-
-def _last_line(data: bytes) -> str:
-    return data.decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
 
 
 class Repository:
@@ -103,7 +43,7 @@ class Repository:
     def discover(cls, start: Path) -> Repository | None:
         """The repository around a folder, or None where there is none (or no work tree); OperationFailed where git refuses to look."""
         try:
-            done = _spawn(start, ["rev-parse", "--is-inside-work-tree", "--is-shallow-repository", "--show-toplevel"])
+            done = spawn(start, ["rev-parse", "--is-inside-work-tree", "--is-shallow-repository", "--show-toplevel"])
         except OperationFailed:
             if any((folder / ".git").exists() for folder in (start, *start.absolute().parents)):
                 raise
@@ -119,7 +59,7 @@ class Repository:
             )
         if "not a git repository (or any" in message or "must be run in a work tree" in message:
             return None
-        raise OperationFailed(f"git cannot read this repository: {_last_line(done.stderr)}", remedy="try: git status")
+        raise OperationFailed(f"git cannot read this repository: {last_line(done.stderr)}", remedy="try: git status")
 
     # --- commits and branches -----------------------------------------------------------------------------------------
 
@@ -304,7 +244,7 @@ class Repository:
         digest = None
         try:
             with subprocess.Popen(
-                ["git", *_CONFIG, *arguments], cwd=self.root, env=_environ(),
+                ["git", *CONFIG, *arguments], cwd=self.root, env=environment(),
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             ) as process:  # fmt: skip
                 while process.stdout and (chunk := process.stdout.read(1 << 20)):
@@ -326,7 +266,7 @@ class Repository:
 
     def _ask(self, *arguments: str) -> str | None:
         """What git prints, None where it says no: for questions whose answer may be no."""
-        done = _spawn(self.root, arguments)
+        done = spawn(self.root, arguments)
         return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
 
     def _feed(self, arguments: Sequence[str], lines: Iterable[str]) -> str:
@@ -334,10 +274,10 @@ class Repository:
 
     def _run(self, arguments: Sequence[str], data: bytes | None = None) -> bytes:
         """What git prints; OperationFailed where it fails, because no answer must not look like an empty one."""
-        done = _spawn(self.root, arguments, data)
+        done = spawn(self.root, arguments, data)
         if done.returncode != 0:
             raise OperationFailed(
-                f"git {arguments[0]} failed: {_last_line(done.stderr)}", remedy="check the repository: git fsck"
+                f"git {arguments[0]} failed: {last_line(done.stderr)}", remedy="check the repository: git fsck"
             )
         return done.stdout
 
@@ -356,7 +296,7 @@ def _checked(name: str) -> str:
 def _by_itself() -> Iterator[None]:
     """For as long as this lasts, git knows neither a surrounding repository nor its user's configuration."""
     before = dict(os.environ)
-    for name in _LOCATING:
+    for name in LOCATING:
         os.environ.pop(name, None)
     os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     try:

@@ -552,19 +552,18 @@ except OperationFailed as error:
 
 
 def test_loading_asks_git_a_bounded_number_of_times(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
-    from perfgate.store import git
+    from perfgate.store.git_process import spawn
 
     for number in range(5, 60):
         admit(history.folder, run_of(history.commits[number % 5], float(number), number=number))
     tip = history.made.commit("baseline")
     asked: list[str] = []
-    spawn = git._spawn
 
     def counted(folder: Path, arguments: list[str], data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
         asked.append(arguments[0])
         return spawn(folder, arguments, data)
 
-    monkeypatch.setattr(git, "_spawn", counted)
+    monkeypatch.setattr("perfgate.store.git.spawn", counted)
     assert len(history.load(history.commits[4], at_tip=tip).runs) == 60
     assert sorted(asked) == ["cat-file", "cat-file", "ls-tree", "rev-list", "rev-list", "rev-parse"]
 
