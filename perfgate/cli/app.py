@@ -26,6 +26,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("measure", "perfgate.cli.measure"),
     ("compare", "perfgate.cli.compare"),
     ("gate", "perfgate.cli.gate"),
+    ("ab", "perfgate.cli.ab"),
     ("explain", "perfgate.cli.explain"),
     ("history", "perfgate.cli.history"),
     ("trend", "perfgate.cli.trend"),

@@ -45,13 +45,21 @@ class Rules(NamedTuple):
 
 def judge(project: Project, candidate: Candidate, options: Options) -> Decision:
     """Judge the candidate, publish the decision, admit the run where that is due; the decision."""
+    rules = find_rules(project, options.budgets)
+    decision = decided(project, candidate, options, rules)
+    outputs.publish(project, decision, candidate.runs, rules.text, options)
+    admit(project, rules.budgets, decision, candidate.runs, asked=options.admit)
+    return decision
+
+
+def decided(project: Project, candidate: Candidate, options: Options, rules: Rules) -> Decision:
+    """The decision on the candidate by these rules, of which nobody is told yet; NothingJudged where nothing was measured."""
     if not any(run.measurements for run in candidate.runs):
         raise NothingJudged(
             "the run holds no measurement",
             where=", ".join(console.shown(path) for path in candidate.files),
             remedy="measure something: perfgate measure --help",
         )
-    rules = find_rules(project, options.budgets)
     lineage, moved = lineage_of(project, candidate.runs)
     console.say_verbose(f"judged by {rules.source}; base of the tested tree: {lineage.base or 'unknown'}")
     baseline = load_baseline(project, rules.budgets, lineage)
@@ -72,10 +80,7 @@ def judge(project: Project, candidate: Candidate, options: Options) -> Decision:
     if rules.own is not None:
         own = decide(candidate.runs, baseline, rules.own, circumstances, lineage.messages)
         moved = (*moved, _edited(rules, own, decision))
-    decision = decision._replace(caveats=(*decision.caveats, *rules.caveats, *moved))
-    outputs.publish(project, decision, candidate.runs, rules.text, options)
-    admit(project, rules.budgets, decision, candidate.runs, asked=options.admit)
-    return decision
+    return decision._replace(caveats=(*decision.caveats, *rules.caveats, *moved))
 
 
 def _edited(rules: Rules, own: Decision, decision: Decision) -> Caveat:

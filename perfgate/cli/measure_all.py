@@ -8,6 +8,7 @@ import typer
 
 from perfgate.cli import console
 from perfgate.cli.project import BUDGETS, Project
+from perfgate.core.budgets import Budgets
 from perfgate.core.model import Run
 from perfgate.errors import InputError
 
@@ -34,8 +35,17 @@ def measure_all(
 def measured(project: Project, output: Path | None = None) -> tuple[Run, Path]:
     """Measure the entries of the project's own budgets.yaml; the run and the file it was written to."""
     from perfgate.cli.capturing import keep, surroundings
-    from perfgate.formats import budgets as budgets_format
     from perfgate.measure.entries import capture_all
+
+    budgets = own_budgets(project)
+    with surroundings(project.root) as around, console.progress() as progress:
+        capture = capture_all(budgets.entries, around, progress, cases=budgets.wants_case_series())
+    return keep(capture, output, project)
+
+
+def own_budgets(project: Project) -> Budgets:
+    """The project's own budgets.yaml, whose entries are the ones that are measured; InputError where it has none."""
+    from perfgate.formats import budgets as budgets_format
 
     path = project.root / BUDGETS
     if not path.exists():
@@ -47,6 +57,4 @@ def measured(project: Project, output: Path | None = None) -> tuple[Run, Path]:
             where=f"{console.shown(path)}, measure",
             remedy='add an entry, for example "start-up: {command: {run: python -m mypackage --version}}"',
         )
-    with surroundings(project.root) as around, console.progress() as progress:
-        capture = capture_all(budgets.entries, around, progress, cases=budgets.wants_case_series())
-    return keep(capture, output, project)
+    return budgets

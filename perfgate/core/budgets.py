@@ -184,6 +184,18 @@ class BaselineSettings(NamedTuple):
     keep: int = 400
 
 
+class Rerun(NamedTuple):
+    """How suspects are measured again in the same job: at most so often, within so many seconds, and never these series."""
+
+    times: int = 2
+    within: float = 600.0
+    never: tuple[Selector, ...] = ()
+
+    def allows(self, series: Series) -> bool:
+        """Whether this series may be measured again."""
+        return self.times > 0 and not any(selector.matches(series) for selector in self.never)
+
+
 class Budgets(NamedTuple):
     """The whole of budgets.yaml. `notes` are remarks of the loader that a reader must see."""
 
@@ -193,6 +205,7 @@ class Budgets(NamedTuple):
     entries: tuple[Entry, ...] = ()
     baseline: BaselineSettings = BaselineSettings()
     notes: tuple[str, ...] = ()
+    rerun: Rerun = Rerun(times=0)
 
     def wants_case_series(self) -> bool:
         """Whether a budget names single test cases, which are details of a run otherwise."""

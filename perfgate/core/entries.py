@@ -4,6 +4,7 @@ them is `measure`'s."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -13,13 +14,23 @@ PLACEHOLDERS: Mapping[str, str] = MappingProxyType(
 )
 
 
+class Versus(Enum):
+    """When both sides of a change are measured in turn on one machine: never, where a series is suspect, or always."""
+
+    NEVER = ""
+    SUSPECTS = "base"
+    ALWAYS = "base always"
+
+
 class CommandEntry(NamedTuple):
-    """Run a command several times: `run` is an argument vector, never a shell line."""
+    """Run a command several times: `run` is an argument vector, never a shell line. `prepare` is run once before."""
 
     name: str
     run: tuple[str, ...]
     runs: int = 10
     warmup: int = 1
+    prepare: tuple[str, ...] = ()
+    versus: Versus = Versus.NEVER
 
 
 class TestsEntry(NamedTuple):

@@ -13,6 +13,7 @@ from perfgate.core.budgets import (
     Judge,
     Level,
     Relative,
+    Rerun,
     Side,
     Waiver,
     When,
@@ -52,22 +53,16 @@ def load(data: bytes, where: str) -> Budgets:
             f"{values.written(top['version'])} is not a version that this perfgate reads",
             "write version: 1, or upgrade perfgate",
         )
-    notes: list[str] = []
-    entries, remarks = read_measure(top["measure"]) if "measure" in top else ((), [])
-    notes += remarks
     defaults = _defaults(top["defaults"]) if "defaults" in top else Defaults()
     budgets = tuple(_budget(each, defaults) for each in values.sequence(top["budgets"])) if "budgets" in top else ()
     _refuse_twins(budgets)
-    if "rerun" in top:
-        _rerun(top["rerun"])
-        notes.append('"rerun" is read and has no effect yet: suspects are named, not measured again')
     return Budgets(
         budgets=budgets,
         waivers=tuple(_waiver(each) for each in values.sequence(top["waivers"])) if "waivers" in top else (),
         defaults=defaults,
-        entries=entries,
+        entries=read_measure(top["measure"]) if "measure" in top else (),
         baseline=_baseline(top["baseline"]) if "baseline" in top else BaselineSettings(),
-        notes=tuple(notes),
+        rerun=_rerun(top["rerun"]) if "rerun" in top else Rerun(times=0),
     )
 
 
@@ -140,14 +135,17 @@ def _baseline(node: Node) -> BaselineSettings:
     )
 
 
-def _rerun(node: Node) -> None:
+def _rerun(node: Node) -> Rerun:
     parts = values.mapping(node, ("times", "within", "never"), what="in rerun")
-    if "times" in parts:
-        values.whole(parts["times"], 0, 100)
-    if "within" in parts and values.quantity(parts["within"]).unit.base != "s":
+    usual = Rerun()
+    within = values.quantity(parts["within"]) if "within" in parts else None
+    if within is not None and within.unit.base != "s":
         values.refuse(parts["within"], f"{values.written(parts['within'])} is not a time", 'write for example "10 min"')
-    for each in values.sequence(parts["never"]) if "never" in parts else ():
-        _selector(each)
+    return Rerun(
+        times=values.whole(parts["times"], 0, 100) if "times" in parts else usual.times,
+        within=float(within.value) if within is not None else usual.within,
+        never=tuple(_selector(each) for each in values.sequence(parts["never"])) if "never" in parts else (),
+    )
 
 
 # --- one budget -------------------------------------------------------------------------------------------------------

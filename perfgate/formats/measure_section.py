@@ -23,7 +23,7 @@ _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 
 #: The keys of each kind of entry.
 KINDS: Mapping[str, tuple[str, ...]] = {
-    "command": ("run", "runs", "warmup", "versus"),
+    "command": ("run", "prepare", "runs", "warmup", "versus"),
     "tests": ("run", "junit", "suite"),
     "bench": ("run", "files"),
     "pipeline": ("from", "run", "attempt", "workflow", "repository"),
@@ -33,11 +33,10 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def read_measure(node: Node) -> tuple[tuple[entries.Entry, ...], list[str]]:
-    """The entries in the order written, and remarks on what a later version will do with them."""
-    notes: list[str] = []
+def read_measure(node: Node) -> tuple[entries.Entry, ...]:
+    """The entries in the order written."""
     if node.value is None and not node.quoted:
-        return (), notes
+        return ()
     if not isinstance(node.value, dict):
         values.refuse(
             node,
@@ -48,28 +47,24 @@ def read_measure(node: Node) -> tuple[tuple[entries.Entry, ...], list[str]]:
     for name, entry in node.value.items():
         if not name.strip() or len(name) > 100:
             values.refuse(entry, "an entry needs a name of 1 to 100 characters")
-        found.append(_entry(name, entry, notes))
-    return tuple(found), notes
+        found.append(_entry(name, entry))
+    return tuple(found)
 
 
-def _entry(name: str, node: Node, notes: list[str]) -> entries.Entry:
+def _entry(name: str, node: Node) -> entries.Entry:
     kinds = values.mapping(node, KINDS, what="as a kind of measurement")
     if len(kinds) != 1:
         values.refuse(node, f'the entry "{name}" has {len(kinds)} kinds', f"give it exactly one of {', '.join(KINDS)}")
     kind, body = next(iter(kinds.items()))
     parts = values.mapping(body, KINDS[kind], what=f"in {kind}")
-    if "versus" in parts:
-        _versus(name, parts["versus"], notes)
     return _READERS[kind](name, body, parts)
 
 
-def _versus(name: str, node: Node, notes: list[str]) -> None:
-    words = values.text(node, "base").split()
-    if words not in (["base"], ["base", "always"]):
+def _versus(node: Node) -> entries.Versus:
+    words = " ".join(values.text(node, "base").split())
+    if words not in {"base", "base always"}:
         values.refuse(node, f"{values.written(node)} is not known here", 'write "base" or "base always"')
-    notes.append(
-        f'"versus: base" of the entry "{name}" is read and has no effect yet: suspects are named, not settled by measuring both sides'
-    )
+    return entries.Versus(words)
 
 
 def _command(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:
@@ -80,6 +75,8 @@ def _command(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:
         run=_argv(parts["run"]),
         runs=values.whole(parts["runs"], 1, 10_000) if "runs" in parts else 10,
         warmup=values.whole(parts["warmup"], 0, 1000) if "warmup" in parts else 1,
+        prepare=_argv(parts["prepare"]) if "prepare" in parts else (),
+        versus=_versus(parts["versus"]) if "versus" in parts else entries.Versus.NEVER,
     )
 
 

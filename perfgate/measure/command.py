@@ -37,6 +37,7 @@ class Execution(NamedTuple):
 
 def capture(entry: CommandEntry, surroundings: Surroundings, progress: Callable[[str], None]) -> Capture:
     """Run the command `warmup` + `runs` times; raises CommandFailed as soon as one run fails, InputError where there is no such program."""
+    prepare(entry, surroundings, progress)
     argv = fill(entry.run)
     found: list[Execution] = []
     total = entry.warmup + entry.runs
@@ -47,27 +48,39 @@ def capture(entry: CommandEntry, surroundings: Surroundings, progress: Callable[
             stage = f"warm-up {number} of {entry.warmup}" if warm else f"run {number - entry.warmup} of {entry.runs}"
             progress(stage)
             if execution.returncode != 0:
-                raise failed(f'"{entry.name}"', execution, stage)
+                raise _failed(f'"{entry.name}"', execution, stage)
             if not warm:
                 found.append(execution)
     return _captured(entry, found)
 
 
 def _captured(entry: CommandEntry, found: Sequence[Execution]) -> Capture:
+    return Capture(measurements(entry, found), caveats=_caveats(entry, [each.wall for each in found]))
+
+
+def measurements(entry: CommandEntry, found: Sequence[Execution]) -> tuple[Measurement, ...]:
+    """Wall time, CPU time and peak memory of what was run."""
     import shlex
 
     origin = plain_text(shlex.join(entry.run))[:500]
-    name = plain_text(entry.name)
 
     def measured(metric: str, values: Sequence[float], unknown: str = "") -> Measurement:
-        return measurement(metric, {"command": name}, values, origin=origin, unknown=unknown)
+        return measurement(metric, {"command": plain_text(entry.name)}, values, origin=origin, unknown=unknown)
 
-    walls = [each.wall for each in found]
     memory = [float(each.memory) for each in found if each.memory is not None]
     missing = "this system does not tell the memory of a process tree"
-    peak = measured("command.memory", memory if len(memory) == len(found) else [], missing)
-    measurements = (measured("command.wall", walls), measured("command.cpu", [each.cpu for each in found]), peak)
-    return Capture(measurements, caveats=_caveats(entry, walls))
+    return (
+        measured("command.wall", [each.wall for each in found]),
+        measured("command.cpu", [each.cpu for each in found]),
+        measured("command.memory", memory if len(memory) == len(found) else [], missing),
+    )
+
+
+def prepare(entry: CommandEntry, surroundings: Surroundings, progress: Callable[[str], None]) -> None:
+    """Run what the entry says goes before, where it says so; raises as `run_once` does."""
+    if entry.prepare:
+        progress("preparing")
+        run_once(fill(entry.prepare), surroundings, what=f'"{entry.name}" (prepare)')
 
 
 def _caveats(entry: CommandEntry, walls: Sequence[float]) -> tuple[Caveat, ...]:
@@ -94,7 +107,7 @@ def run_once(
     with closing(executions(tuple(argv), surroundings, runs=1)) as results:
         (execution,) = results
     if not accept(execution.returncode):
-        raise failed(what, execution, "")
+        raise _failed(what, execution, "")
     return execution
 
 
@@ -104,13 +117,15 @@ def fill(argv: Sequence[str], *, out: Path | None = None, python: str = sys.exec
     return tuple(word.replace("{out}", str(out)) if out is not None else word for word in filled)
 
 
-def failed(what: str, execution: Execution, stage: str) -> CommandFailed:
-    """The error of a command that did not succeed; `stage` says which of its runs it was."""
-    code = execution.returncode
-    how = f"was ended by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
+def how_it_ended(returncode: int) -> str:
+    """The end of a command in words: "ended with exit code 3"."""
+    return f"was ended by {_signal_name(-returncode)}" if returncode < 0 else f"ended with exit code {returncode}"
+
+
+def _failed(what: str, execution: Execution, stage: str) -> CommandFailed:
     when = f" ({stage})" if stage else ""
     return CommandFailed(
-        f"the command {what} {how}{when}, so nothing was measured",
+        f"the command {what} {how_it_ended(execution.returncode)}{when}, so nothing was measured",
         remedy="run it by itself, mend it, and measure again",
         output=execution.output_tail,
     )

@@ -17,9 +17,9 @@ _USUAL = 0.99
 _WORDS = {Finding.REAL: "real", Finding.SUSPECT: "suspect", Finding.UNCHANGED: "no change seen"}
 
 
-def render(comparisons: Sequence[Comparison], baseline: Baseline, *, width: int, colour: bool) -> str:
-    """The table, preceded by what it was compared with, followed by why rows have no comparison."""
-    head = f"compared with {baseline.source or 'an empty baseline'}: {len(baseline.runs)} runs"
+def render(comparisons: Sequence[Comparison], baseline: Baseline, *, width: int, colour: bool, head: str = "") -> str:
+    """The table, preceded by what it was compared with (`head`, else the baseline), followed by why rows have no comparison."""
+    head = head or f"compared with {baseline.source or 'an empty baseline'}: {len(baseline.runs)} runs"
     if baseline.problem:
         head = f"the baseline's history is not known: {baseline.problem}"
     columns: tuple[Column, ...] = (

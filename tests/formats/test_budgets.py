@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfgate.core.budgets import Budget, Budgets, Enforce, Judge, Level, Relative, Side
-from perfgate.core.entries import CommandEntry, SizeEntry, TestsEntry
+from perfgate.core.budgets import Budget, Budgets, Enforce, Judge, Level, Relative, Rerun, Side
+from perfgate.core.entries import CommandEntry, SizeEntry, TestsEntry, Versus
+from perfgate.core.model import Selector, Series
 from perfgate.errors import InputError, PerfgateError
 from perfgate.formats import budgets as budgets_format
 from perfgate.formats import schema, strict_yaml
@@ -95,9 +96,19 @@ def test_the_example_of_the_design_is_read() -> None:
     assert found.waivers[0].until == date(2026, 12, 31)
     assert found.entries == (
         TestsEntry("unit tests", ("pytest", "-q", "--junitxml", "{out}"), (), "unit"),
-        CommandEntry("start-up", ("perfgate", "--version"), 20),
+        CommandEntry("start-up", ("perfgate", "--version"), 20, versus=Versus.SUSPECTS),
     )
-    assert len(found.notes) == 2
+    assert found.rerun == Rerun(2, 600.0, (Selector("llm.*"),))
+    assert found.notes == ()
+
+
+def test_without_rerun_nothing_is_measured_again() -> None:
+    series = Series.of("tests.duration", suite="unit")
+    assert not load(HEAD).rerun.allows(series)
+    assert load(HEAD + "rerun: {}\n").rerun.allows(series)
+    assert load(HEAD + "rerun: {}\n").rerun == Rerun(times=2, within=600.0)
+    assert not load(HEAD + "rerun: {times: 0}\n").rerun.allows(series)
+    assert not load(HEAD + 'rerun: {never: ["tests.*"]}\n').rerun.allows(series)
 
 
 def test_the_example_in_the_design_itself_is_read(shared_data: Path) -> None:
@@ -134,7 +145,7 @@ measure:
   speed: {bench: {files: [bench.json]}}
   wheel: {size: {paths: "dist/*.whl", run: [make, wheel]}}
   reports: {tests: {junit: "*.xml"}}
-  fast: {command: {run: x, runs: 3, warmup: 0, versus: base always}}
+  fast: {command: {run: x, prepare: [make, -s], runs: 3, warmup: 0, versus: base always}}
 budgets:
   - series: tests.count
     max_decrease: 5%

@@ -1,0 +1,214 @@
+"""Two sides of a change, measured in turn on one machine: pairs of runs in alternating order, until they decide or the cap is reached."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
+from typing import NamedTuple
+
+from perfgate.adapters.labels import plain_text
+from perfgate.core.entries import CommandEntry
+from perfgate.core.model import Capture, Caveat, Measurement, State
+from perfgate.core.stats.sequential import LOOKS, decided
+from perfgate.errors import CommandFailed, InputError, OperationFailed
+from perfgate.measure.command import Execution, executions, fill, find_program, how_it_ended, measurements, run_once
+from perfgate.measure.surroundings import Surroundings
+
+#: More pairs would be kept as block medians, which are no pairs any more.
+MOST_PAIRS = 100
+
+
+class Side(NamedTuple):
+    """One side of the change: its name in messages ("the base (1a2b3c4d5e)"), where its commands run, and whether it is the base."""
+
+    name: str
+    surroundings: Surroundings
+    is_base: bool = False
+
+
+class BaseFailed(CommandFailed):
+    """The base cannot be prepared or run: nothing is known of the change, and the change is not at fault."""
+
+
+class Until(NamedTuple):
+    """When measuring stops: after `most` pairs, after `within` seconds, or when every metric of `asked` is decided.
+
+    `asked` holds the relative limits, as ratios, that each metric will be judged by: {"command.wall": (0.05, 0.1)}.
+    """
+
+    most: int = 20
+    within: float = 600.0
+    asked: Mapping[str, tuple[float, float]] = {}
+
+
+class _Pair(NamedTuple):
+    before: Execution
+    after: Execution
+
+
+def capture(
+    entry: CommandEntry,
+    before: Side,
+    after: Side,
+    until: Until,
+    progress: Callable[[str], None],
+    clock: Callable[[], float] = time.monotonic,
+) -> Capture:
+    """Prepare both sides, warm both up, and run them in turn; every noisy measurement holds its pairs as `before` and `values`.
+
+    Raises CommandFailed, naming the side, where one side cannot be prepared or run: then nothing is known. InputError where there is
+    no such program on either side.
+    """
+    if entry.prepare:
+        _both_have(entry.prepare, before, after)
+        for side in (before, after):
+            _prepare(entry, side, progress)
+    _both_have(entry.run, before, after)
+    argv = fill(entry.run)
+    total = entry.warmup + until.most
+    deadline = clock() + until.within
+    with (
+        closing(executions(argv, before.surroundings, runs=total, stepped=True)) as one,
+        closing(executions(argv, after.surroundings, runs=total, stepped=True)) as other,
+    ):
+        turns = _Turns(entry, ((before, one), (after, other)))
+        for number in range(entry.warmup):
+            progress(f"warm-up {number + 1} of {entry.warmup}")
+            turns.pair(number, f"warm-up {number + 1} of {entry.warmup}")
+        pairs: list[_Pair] = []
+        why = ""
+        while not why:
+            number = len(pairs) + 1
+            progress(f"pair {number} of at most {until.most}")
+            began = clock()
+            pairs.append(turns.pair(number, f"pair {number}"))
+            now = clock()
+            why = _why_stop(entry, pairs, until, late=now + (now - began) > deadline)
+    return Capture(_measured(entry, pairs), {"pairs": _rows(entry, pairs)}, (_told(entry, before, pairs, why),))
+
+
+def _why_stop(entry: CommandEntry, pairs: Sequence[_Pair], until: Until, *, late: bool) -> str:
+    """Why no further pair is measured, in words; "" where one is."""
+    if len(pairs) in LOOKS and until.asked and _all_decided(entry, pairs, until):
+        return "then every limit was decided"
+    if len(pairs) >= until.most:
+        return "as many as were asked for"
+    return "then the time for it was over" if late else ""
+
+
+def _all_decided(entry: CommandEntry, pairs: Sequence[_Pair], until: Until) -> bool:
+    for each in _measured(entry, pairs):
+        if each.state is not State.MEASURED or each.series.metric not in until.asked:
+            continue
+        warn, block = until.asked[each.series.metric]
+        before, after = [float(value) for value in each.before], [float(value) for value in each.values]
+        if not decided(before, after, warn=warn, block=block, most=until.most, better=each.better):
+            return False
+    return True
+
+
+def _measured(entry: CommandEntry, pairs: Sequence[_Pair]) -> tuple[Measurement, ...]:
+    before = measurements(entry, [pair.before for pair in pairs])
+    after = measurements(entry, [pair.after for pair in pairs])
+    return tuple(
+        new._replace(before=old.values) if old.state is new.state else min(old, new, key=lambda each: len(each.values))
+        for old, new in zip(before, after, strict=True)
+    )
+
+
+def _rows(entry: CommandEntry, pairs: Sequence[_Pair]) -> tuple[dict[str, str | int | float | bool | None], ...]:
+    """Every pair as it was measured, with the side that went first: seconds and bytes."""
+    rows: list[dict[str, str | int | float | bool | None]] = []
+    for number, pair in enumerate(pairs, 1):
+        row: dict[str, str | int | float | bool | None] = {"command": plain_text(entry.name), "pair": number}
+        row["first"] = "before" if number % 2 else "after"
+        for side, seen in (("before", pair.before), ("after", pair.after)):
+            row |= {f"{side}_wall": seen.wall, f"{side}_cpu": seen.cpu, f"{side}_memory": seen.memory}
+        rows.append(row)
+    return tuple(rows)
+
+
+def _told(entry: CommandEntry, before: Side, pairs: Sequence[_Pair], why: str) -> Caveat:
+    count = f"{len(pairs)} pair{'' if len(pairs) == 1 else 's'}"
+    return Caveat("measured in pairs", f'"{entry.name}" was measured in turns with {before.name}: {count}, {why}')
+
+
+class _Turns(NamedTuple):
+    """Both sides' runs, each a step of its own launcher."""
+
+    entry: CommandEntry
+    sides: tuple[tuple[Side, Generator[Execution, None, None]], tuple[Side, Generator[Execution, None, None]]]
+
+    def pair(self, number: int, stage: str) -> _Pair:
+        """One run of each side; the base goes first in every other pair."""
+        if number % 2:
+            before = self._step(0, stage)
+            return _Pair(before, self._step(1, stage))
+        after = self._step(1, stage)
+        return _Pair(self._step(0, stage), after)
+
+    def _step(self, which: int, stage: str) -> Execution:
+        side, results = self.sides[which]
+        try:
+            execution = next(results, None)
+        except InputError as error:
+            raise _not_concluded(self.entry.name, side, error.what) from error
+        if execution is None:
+            raise OperationFailed("the process that starts measured commands ended unexpectedly", remedy="try again")
+        if execution.returncode != 0:
+            how = f"{how_it_ended(execution.returncode)} ({stage})"
+            raise _not_concluded(self.entry.name, side, how, execution.output_tail)
+        return execution
+
+
+def _prepare(entry: CommandEntry, side: Side, progress: Callable[[str], None]) -> None:
+    progress(f"preparing {side.name}")
+    try:
+        done = run_once(fill(entry.prepare), side.surroundings, what="", accept=lambda _: True)
+    except InputError as error:
+        raise _not_prepared(entry, side, error.what) from error
+    if done.returncode != 0:
+        raise _not_prepared(entry, side, how_it_ended(done.returncode), done.output_tail)
+
+
+def _both_have(argv: Sequence[str], before: Side, after: Side) -> None:
+    """Refuse a program that is missing: on both sides it is a mistake in the command, on one side it belongs to the change."""
+    there, here = _why_missing(argv, before), _why_missing(argv, after)
+    if there is not None and here is not None:
+        raise here
+    for side, why in ((before, there), (after, here)):
+        if why is not None:
+            raise _not_concluded(shlex.join(argv), side, why.what) from why
+
+
+def _why_missing(argv: Sequence[str], side: Side) -> InputError | None:
+    try:
+        find_program(fill(argv), side.surroundings)
+    except InputError as error:
+        return error
+    return None
+
+
+def _not_prepared(entry: CommandEntry, side: Side, how: str, output: str = "") -> CommandFailed:
+    return _failed(
+        side,
+        f'{side.name} cannot be prepared for "{entry.name}": {shlex.join(entry.prepare)}: {how}; so nothing is concluded',
+        "mend it, or compare with a commit that can be built: --base",
+        output,
+    )
+
+
+def _not_concluded(what: str, side: Side, how: str, output: str = "") -> CommandFailed:
+    return _failed(
+        side,
+        f'"{what}" fails on {side.name}: {how}; so nothing is concluded',
+        "what must be built first, build with --prepare; what only one side has cannot be compared",
+        output,
+    )
+
+
+def _failed(side: Side, what: str, remedy: str, output: str) -> CommandFailed:
+    kind = BaseFailed if side.is_base else CommandFailed
+    return kind(what, remedy=remedy, output=output)
