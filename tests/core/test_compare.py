@@ -198,3 +198,20 @@ def test_a_benchmark_brings_its_own_direction() -> None:
     base = baseline_of([run(bench(name, 100.0 + n % 2, better=Direction.HIGHER), number=n) for n in range(1, 9)])
     found = compared(run(bench(name, 50.0, better=Direction.HIGHER)), base)
     assert found.worse == pytest.approx(0.5, abs=0.01)
+
+
+def test_what_was_measured_in_turns_settles_what_was_measured_on_one_side_in_any_order() -> None:
+    alone = run(measured(UNIT_TESTS, 130.0))
+    pairs = run(measured(UNIT_TESTS, 100.0, 101.0, 102.0, 103.0, before=(100.0, 101.0, 102.0, 103.0)))
+    base = baseline(UNIT_TESTS, QUIET)
+    assert compared(alone, base).after == 130.0
+    for runs in ([alone, pairs], [pairs, alone]):
+        assert compared(runs, base) == compared(pairs, base)
+
+
+def test_pairs_with_different_commits_are_not_mixed() -> None:
+    one = run(measured(UNIT_TESTS, 100.0, before=(100.0,)))
+    other = one._replace(context=one.context._replace(base="b" * 40))
+    found = compared([one, other], Baseline())
+    assert found.state is State.UNKNOWN
+    assert "different commits" in found.reason
