@@ -81,7 +81,7 @@ def ab(
         verbose=True,
         as_json=as_json,
         fail_on=fail_on.value,
-        reproduce=pairing.command_line(entry, commit),
+        reproduce=judging.ab_command(entry, commit),
     )
     candidate = judging.Candidate((run,), (path,))
     decision = judging.decided(project, candidate, options, rules)

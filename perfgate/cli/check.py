@@ -25,11 +25,12 @@ def check(
 ) -> None:
     """Measure everything under `measure:` in budgets.yaml, then judge it.
 
+    Suspects are settled in the same job: entries with `versus: base` in turns with the base, others measured again as `rerun:` allows.
+
     \b
     Example: perfgate check
     """
-    from perfgate.cli import exit_codes, judging
-    from perfgate.cli.measure_all import measured
+    from perfgate.cli import exit_codes, judging, outputs, settling
     from perfgate.cli.project import Project, parse_day
 
     project = Project.find()
@@ -44,7 +45,15 @@ def check(
         fail_on=fail_on.value,
     )
     # Before minutes of measuring: budgets that cannot be read, or a base branch that is not here.
-    judging.find_rules(project, budgets)
-    run, path = measured(project)
-    decision = judging.judge(project, judging.Candidate((run,), (path,)), options)
+    rules = judging.find_rules(project, budgets)
+    measured = settling.measure(project, rules.budgets)
+    decision = judging.decided(project, judging.Candidate((measured.run,), (measured.path,)), options, rules)
+    settled = settling.settle(project, measured, decision, rules.budgets)
+    if settled is not None:
+        measured = settled.measured
+        decision = judging.decided(project, settled.candidate, options, rules)
+    runs = settled.candidate.runs if settled is not None else (measured.run,)
+    outputs.publish(project, decision, runs, rules.text, options)
+    # What settled a suspect is no run of its own, and never enters the baseline.
+    judging.admit(project, rules.budgets, decision, (measured.run,), asked=admit)
     raise typer.Exit(exit_codes.of_decision(decision, fail_on.value))

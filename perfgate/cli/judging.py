@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from perfgate.adapters.labels import plain_text
 from perfgate.cli import console, outputs
 from perfgate.cli.judging_options import Options
 from perfgate.cli.project import BUDGETS, Project
 from perfgate.core.admission import excluded_series, why_not
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import Budgets
-from perfgate.core.decision import Circumstances, Decision
+from perfgate.core.decision import Circumstances, Decision, Verdict
+from perfgate.core.entries import CommandEntry, Entry
 from perfgate.core.model import Caveat, Run
 from perfgate.core.policy import decide
 from perfgate.errors import InputError, NothingJudged
@@ -34,13 +36,14 @@ class Candidate(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """The budgets that rule, their text and source; `own` are the change's own budgets where those differ."""
+    """The budgets that rule, their text and source; `own` are the change's own budgets where those differ, `entries` what it measures."""
 
     budgets: Budgets
     text: bytes
     source: str
     own: Budgets | None = None
     caveats: tuple[Caveat, ...] = ()
+    entries: tuple[Entry, ...] = ()
 
 
 def judge(project: Project, candidate: Candidate, options: Options) -> Decision:
@@ -80,7 +83,8 @@ def decided(project: Project, candidate: Candidate, options: Options, rules: Rul
     if rules.own is not None:
         own = decide(candidate.runs, baseline, rules.own, circumstances, lineage.messages)
         moved = (*moved, _edited(rules, own, decision))
-    return decision._replace(caveats=(*decision.caveats, *rules.caveats, *moved))
+    decision = decision._replace(caveats=(*decision.caveats, *rules.caveats, *moved))
+    return _with_ways_to_settle(decision, rules.entries or rules.budgets.entries, lineage.base)
 
 
 def _edited(rules: Rules, own: Decision, decision: Decision) -> Caveat:
@@ -88,6 +92,29 @@ def _edited(rules: Rules, own: Decision, decision: Decision) -> Caveat:
     if own.level is not decision.level:
         message += f". By its own budgets it would be: {own.level.word}"
     return Caveat("budgets edited", message, "land the change of budgets or waivers first, on its own")
+
+
+def _with_ways_to_settle(decision: Decision, entries: Sequence[Entry], base: str) -> Decision:
+    """The decision whose suspects name the command that would settle each."""
+    commands = {plain_text(entry.name): entry for entry in entries if isinstance(entry, CommandEntry)}
+
+    def told(verdict: Verdict) -> Verdict:
+        if not verdict.suspect:
+            return verdict
+        entry = commands.get(dict(verdict.series.labels).get("command", ""))
+        if entry is not None and base and verdict.series.metric.startswith("command."):
+            return verdict._replace(remedy=f"settle it: {ab_command(entry, base)}")
+        return verdict._replace(remedy="settle it by a run at another time or on another machine: perfgate check")
+
+    return decision._replace(verdicts=tuple(told(verdict) for verdict in decision.verdicts))
+
+
+def ab_command(entry: CommandEntry, base: str) -> str:
+    """The command that measures an entry on both sides."""
+    import shlex
+
+    prepare = ["--prepare", shlex.join(entry.prepare)] if entry.prepare else []
+    return shlex.join(["perfgate", "ab", entry.name, "--base", base[:10], *prepare, "--", *entry.run])
 
 
 # --- what is judged ---------------------------------------------------------------------------------------------------
@@ -207,7 +234,7 @@ def _ruled_by_tip(project: Project, base: bytes, own: bytes | None, shown: str) 
         )
     rules = (ruling.budgets, ruling.waivers, ruling.defaults)
     same = _without_places(ours) == _without_places(ruling) and ours.defaults == rules[2]
-    return Rules(ruling, base, source, own=None if same else ours, caveats=tuple(caveats))
+    return Rules(ruling, base, source, own=None if same else ours, caveats=tuple(caveats), entries=ours.entries)
 
 
 def _at_base(project: Project) -> bytes | None:

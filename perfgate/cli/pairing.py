@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -145,12 +144,6 @@ def _same(project: Project, base: str) -> Iterator[Caveat]:
     elif base != lineage.base and lineage.base:
         message = f"measured against {base[:10]}, the base of this tree is {lineage.base[:10]}"
         yield Caveat("other base", message)
-
-
-def command_line(entry: CommandEntry, base: str) -> str:
-    """The command that measures an entry on both sides."""
-    prepare = ["--prepare", shlex.join(entry.prepare)] if entry.prepare else []
-    return shlex.join(["perfgate", "ab", entry.name, "--base", base[:10], *prepare, "--", *entry.run])
 
 
 def asked_of(name: str, budgets: Budgets, project: Project) -> dict[str, tuple[float, float]]:

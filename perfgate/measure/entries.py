@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
 from perfgate.core import entries
@@ -33,12 +33,21 @@ def capture_all(
 
     `cases` asks for a series of every test case. Raises what the entry's module raises.
     """
-    captures = []
+    return Capture.joined(each for _, each in capture_each(wanted, surroundings, progress, cases=cases))
+
+
+def capture_each(
+    wanted: Sequence[entries.Entry],
+    surroundings: Surroundings,
+    progress: Callable[[str], None],
+    *,
+    cases: bool = False,
+) -> Iterator[tuple[entries.Entry, Capture]]:
+    """The same entry by entry, each with what it yielded."""
     for position, entry in enumerate(wanted, 1):
         prefix = f"[{position}/{len(wanted)}] {entry.name}"
         progress(prefix)
-        captures.append(_capture(entry, surroundings, _prefixed(progress, prefix), cases=cases))
-    return Capture.joined(captures)
+        yield entry, _capture(entry, surroundings, _prefixed(progress, prefix), cases=cases)
 
 
 def _prefixed(progress: Callable[[str], None], prefix: str) -> Callable[[str], None]:
