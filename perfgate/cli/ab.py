@@ -64,7 +64,7 @@ def ab(
 
     project = Project.find()
     folder, entry = _entry(project, console.named(name), command or [], prepare, warmup)
-    most, seconds = pairs, _seconds(within)
+    most, seconds = pairs, console.seconds(within, "--within")
     commit = pairing.base_of(project, base)
     rules = _rules(project, budgets, entry.name)
     asked = pairing.asked_of(entry.name, rules.budgets, project)
@@ -127,16 +127,6 @@ def _words(prepare: str) -> tuple[str, ...]:
         return tuple(shlex.split(prepare))
     except ValueError:
         raise InputError("a quote is never closed", where="--prepare", remedy="close it") from None
-
-
-def _seconds(text: str) -> float:
-    from perfgate.core.units import Quantity
-    from perfgate.errors import InputError
-
-    quantity = Quantity.parse(text)
-    if quantity.unit.base != "s" or quantity.value <= 0:
-        raise InputError(f'"{text[:50]}" is not a time', where="--within", remedy='write for example "10 min"')
-    return float(quantity.value)
 
 
 def _rules(project: Project, given_budgets: Path | None, name: str) -> Rules:

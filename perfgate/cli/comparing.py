@@ -34,6 +34,11 @@ def comparisons_of(project: Project, runs: Sequence[Run], *, against: str, only:
         if against:
             lineage = lineage._replace(base=_commit(project, against), problem="")
         baseline = judging.load_baseline(project, _budgets(project), lineage)
+    return compared(runs, baseline, only, caveats)
+
+
+def compared(runs: Sequence[Run], baseline: Baseline, only: str, caveats: Sequence[Caveat]) -> Compared:
+    """The comparisons of these runs with this baseline, those that say something first."""
     wanted = Selector.parse(only) if only else None
     observations = [seen for seen in observe(runs) if wanted is None or wanted.matches(seen.series)]
     comparisons = sorted(
@@ -41,6 +46,25 @@ def comparisons_of(project: Project, runs: Sequence[Run], *, against: str, only:
     )
     run_caveats = tuple(caveat for run in runs for caveat in run.caveats)
     return Compared(tuple(comparisons), baseline, tuple(dict.fromkeys((*caveats, *baseline.caveats, *run_caveats))))
+
+
+def measured_against(project: Project, ref: str, *, only: str, within: float, fresh: bool) -> Compared | None:
+    """Both sides measured in turns and compared; None where `ref` names files, or the project says nothing to measure."""
+    if _is_files(ref):
+        return None
+    from perfgate.cli import against
+
+    commit = _commit(project, ref)
+    budgets = against.budgets_of(project)
+    if budgets is None:
+        return None
+    found = against.measure(project, budgets, commit, only=only, within=within, fresh=fresh)
+    source = (
+        f"{commit[:10]}, in turns on this machine"
+        if commit[:10].startswith(ref)
+        else f"{ref} ({commit[:10]}), in turns on this machine"
+    )
+    return compared(found.runs, Baseline(source=source), only, found.caveats)
 
 
 def points(run: Run) -> list[Point]:

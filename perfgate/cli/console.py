@@ -52,6 +52,16 @@ def named(text: str, option: str = "NAME") -> str:
     return text
 
 
+def seconds(text: str, option: str) -> float:
+    """A time given on the command line, in seconds; InputError where it is none."""
+    from perfgate.core.units import Quantity
+
+    quantity = Quantity.parse(text)
+    if quantity.unit.base != "s" or quantity.value <= 0:
+        raise InputError(f'"{text[:50]}" is not a time', where=option, remedy='write for example "10 min"')
+    return float(quantity.value)
+
+
 def shown(path: Path) -> str:
     """A path for messages: relative to the current folder where it lies inside, else as it is."""
     try:

@@ -16,7 +16,7 @@ from perfgate.core.entries import CommandEntry
 from perfgate.core.model import Capture, Caveat, Series
 from perfgate.core.policy import ruling_budgets
 from perfgate.errors import InputError
-from perfgate.measure.ab import BaseFailed
+from perfgate.measure import ab
 from perfgate.measure.surroundings import Surroundings
 from perfgate.store import scratch, worktrees
 from perfgate.store.git import Repository
@@ -46,13 +46,14 @@ class Sides(NamedTuple):
         within: float = 600.0,
     ) -> Capture:
         """Measure a command on both sides in turns; raises what `measure.ab.capture` raises."""
-        from perfgate.measure import ab
+        captured = ab.capture(entry, *self.named(), ab.Until(most, within, asked), progress)
+        return captured._replace(caveats=(*captured.caveats, *self.caveats, *self.shared(entry)))
 
-        before, after = ab.Side(self.name, self.before, is_base=True), ab.Side("this side", self.after)
-        captured = ab.capture(entry, before, after, ab.Until(most, within, asked), progress)
-        return captured._replace(caveats=(*captured.caveats, *self.caveats, *self._shared(entry)))
+    def named(self) -> tuple[ab.Side, ab.Side]:
+        """Both sides as messages call them."""
+        return ab.Side(self.name, self.before, is_base=True), ab.Side("this side", self.after)
 
-    def _shared(self, entry: CommandEntry) -> Iterator[Caveat]:
+    def shared(self, entry: CommandEntry) -> Iterator[Caveat]:
         """Said where the base side would run or load this side's files: then a difference cannot be seen."""
         root = str(self.after.root)
         words = [word for word in (*entry.run, *entry.prepare) if _leads_into(word, root)]
@@ -98,7 +99,7 @@ def both_sides(project: Project, base: str, folder: Path) -> Iterator[Sides]:
     with worktrees.checked_out(repository, base) as checkout, scratch.folder() as work:
         there = checkout.root / within
         if not there.is_dir():
-            raise BaseFailed(
+            raise ab.BaseFailed(
                 f'there is no folder "{within.as_posix()}" on {name}, so nothing is concluded',
                 remedy="run it from a folder that both sides have",
             )

@@ -12,6 +12,7 @@ from perfgate.adapters.labels import plain_text
 from perfgate.core.entries import CommandEntry
 from perfgate.core.model import Capture, Caveat, Measurement, State
 from perfgate.core.stats.sequential import LOOKS, decided
+from perfgate.core.units import Unit, write_value
 from perfgate.errors import CommandFailed, InputError, OperationFailed
 from perfgate.measure.command import Execution, executions, fill, find_program, how_it_ended, measurements, run_once
 from perfgate.measure.surroundings import Surroundings
@@ -55,8 +56,11 @@ def capture(
     until: Until,
     progress: Callable[[str], None],
     clock: Callable[[], float] = time.monotonic,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Capture:
     """Prepare both sides, warm both up, and run them in turn; every noisy measurement holds its pairs as `before` and `values`.
+
+    `tell` hears how long it may take, once the first pair is known.
 
     Raises CommandFailed, naming the side, where one side cannot be prepared or run: then nothing is known. InputError where there is
     no such program on either side.
@@ -85,8 +89,16 @@ def capture(
             began = clock()
             pairs.append(turns.pair(number, f"pair {number}"))
             now = clock()
+            if number == 1:
+                tell(_how_long(entry, now - began, until))
             why = _why_stop(entry, pairs, until, late=now + (now - began) > deadline)
     return Capture(_measured(entry, pairs), {"pairs": _rows(entry, pairs)}, (_told(entry, before, pairs, why),))
+
+
+def _how_long(entry: CommandEntry, pair: float, until: Until) -> str:
+    most = max(pair, min(until.within, pair * until.most))
+    seconds = Unit("s")
+    return f'"{entry.name}": a pair takes {write_value(pair, seconds)}, so at most {write_value(most, seconds)} in all'
 
 
 def _why_stop(entry: CommandEntry, pairs: Sequence[_Pair], until: Until, *, late: bool) -> str:

@@ -47,16 +47,17 @@ def capture_each(
     for position, entry in enumerate(wanted, 1):
         prefix = f"[{position}/{len(wanted)}] {entry.name}"
         progress(prefix)
-        yield entry, _capture(entry, surroundings, _prefixed(progress, prefix), cases=cases)
+        yield entry, capture_one(entry, surroundings, _prefixed(progress, prefix), cases=cases)
 
 
 def _prefixed(progress: Callable[[str], None], prefix: str) -> Callable[[str], None]:
     return lambda text: progress(f"{prefix}: {text}")
 
 
-def _capture(
-    entry: entries.Entry, surroundings: Surroundings, progress: Callable[[str], None], *, cases: bool
+def capture_one(
+    entry: entries.Entry, surroundings: Surroundings, progress: Callable[[str], None], *, cases: bool = False
 ) -> Capture:
+    """Measure one entry by the module that knows its kind; raises what that raises."""
     module = importlib.import_module(dict(MODULES)[type(entry)])
     if isinstance(entry, entries.TestsEntry):
         return cast("Capture", module.capture(entry, surroundings, progress, cases=cases))

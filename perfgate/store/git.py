@@ -262,6 +262,21 @@ class Repository:
             return "no-commit"
         raise OperationFailed("git cannot tell what changed in the work tree", remedy="try: git diff HEAD")
 
+    def tree_state(self) -> str:
+        """A hash of what is checked out: the commit, the differences from it, and the untracked files that are not ignored."""
+        import hashlib
+
+        digest = hashlib.sha256(f"{self.head()} {self.worktree_fingerprint()}".encode())
+        for name in sorted(self._run(["ls-files", "--others", "--exclude-standard", "-z"]).split(b"\0"))[1:]:
+            path = self.root / os.fsdecode(name)
+            try:
+                status = path.lstat()
+            except OSError:
+                continue
+            # A changed file changes its size or its time; reading gigabytes of it would not tell more.
+            digest.update(b"\0%s %d %d %d" % (name, status.st_mode, status.st_size, status.st_mtime_ns))
+        return digest.hexdigest()
+
     # --- processes ----------------------------------------------------------------------------------------------------
 
     def _ask(self, *arguments: str) -> str | None:
