@@ -28,12 +28,13 @@ _SEARCHED = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "NODE_PATH"
 
 
 class Sides(NamedTuple):
-    """Both sides, each with the folder to run in; `caveats` are what the base side lacks or shares."""
+    """Both sides, each with the folder to run in; `top` is that of the user's work tree, `caveats` are what the base side lacks or shares."""
 
     before: Surroundings
     after: Surroundings
     base: str
     name: str
+    top: Path
     caveats: tuple[Caveat, ...] = ()
 
     def measure(
@@ -55,8 +56,7 @@ class Sides(NamedTuple):
 
     def shared(self, entry: CommandEntry) -> Iterator[Caveat]:
         """Said where the base side would run or load this side's files: then a difference cannot be seen."""
-        root = str(self.after.root)
-        words = [word for word in (*entry.run, *entry.prepare) if _leads_into(word, root)]
+        words = [word for word in (*entry.run, *entry.prepare) if _leads_into(word, str(self.top))]
         if words:
             message = f'"{entry.name}" names {words[0]} by its whole path, so both sides use this one'
             yield Caveat("shared between sides", message, "write it relative to the folder that the command runs in")
@@ -111,6 +111,7 @@ def both_sides(project: Project, base: str, folder: Path) -> Iterator[Sides]:
             Surroundings(folder, work / "after", _in_folder(environ, folder)),
             base,
             name,
+            repository.root,
             caveats,
         )
 

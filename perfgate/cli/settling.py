@@ -17,11 +17,12 @@ from perfgate.cli.judging import Candidate
 from perfgate.cli.measure_all import own_budgets
 from perfgate.cli.pairing import asked_of, base_of, both_sides
 from perfgate.cli.project import Project
+from perfgate.core.baseline import run_value
 from perfgate.core.budgets import Budgets
 from perfgate.core.decision import Decision
 from perfgate.core.entries import CommandEntry, Entry, Versus
 from perfgate.core.model import Capture, Caveat, Measurement, Run, Series, State
-from perfgate.core.stats.estimators import block_medians, median
+from perfgate.core.stats.estimators import block_medians
 from perfgate.core.units import write_value
 from perfgate.errors import CommandFailed, PerfgateError
 from perfgate.measure.ab import BaseFailed
@@ -125,7 +126,7 @@ def _names(entries: Iterable[Entry]) -> str:
 def _first(run: Run, series: Series) -> Caveat:
     """What the capture before settling said, kept in sight."""
     (found,) = [each for each in run.measurements if each.series == series]
-    value = write_value(median(found.values), found.unit)
+    value = write_value(run_value(found.unit, found.values), found.unit)
     return Caveat("settled", f"{series} was suspicious at {value}, held against its history; pairs of runs settle it")
 
 
@@ -236,8 +237,10 @@ def _pooled(measurement: Measurement, again: dict[Series, list[Measurement]]) ->
 
 
 def _said(first: Measurement, again: Sequence[Measurement]) -> Caveat:
-    was = write_value(median(first.values), first.unit)
-    then = ", ".join(write_value(median(each.values), each.unit) if each.values else "unknown" for each in again)
+    was = write_value(run_value(first.unit, first.values), first.unit)
+    then = ", ".join(
+        write_value(run_value(each.unit, each.values), each.unit) if each.values else "unknown" for each in again
+    )
     message = (
         f"{first.series} was suspicious at {was} and was measured again in the same job: {then}; the median counts"
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 
+from perfgate.core.baseline import run_value
 from perfgate.core.entries import CommandEntry, Entry, PipelineEntry, TokensEntry
 from perfgate.core.metrics import Assumption
 from perfgate.core.model import Capture, Caveat, Measurement, Series, State
-from perfgate.core.stats.estimators import median
 from perfgate.errors import CommandFailed, PerfgateError
 from perfgate.measure import ab
 from perfgate.measure.ab import BaseFailed, Side, Until
@@ -93,7 +93,7 @@ def _paired(measurement: Measurement, pairs: Sequence[tuple[Capture, Capture]]) 
 def _value(capture: Capture, series: Series) -> float | None:
     for measurement in capture.measurements:
         if measurement.series == series and measurement.state is State.MEASURED:
-            return float(median(measurement.values))
+            return float(run_value(measurement.unit, measurement.values))
     return None
 
 
