@@ -8,10 +8,8 @@ busy or not.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -103,11 +101,12 @@ def demo() -> None:
     \b
     Example: perfgate demo
     """
-    folder = Path(tempfile.mkdtemp(prefix="perfgate-demo-")).resolve()
-    try:
+    from perfgate.store import scratch
+
+    with scratch.folder() as around:
+        folder = around / "demo"
+        folder.mkdir()
         agreed = _play(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     if not agreed:
         raise typer.Exit(exit_codes.FAILED)
 

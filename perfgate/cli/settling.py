@@ -81,7 +81,10 @@ class Settled(NamedTuple):
 
 def settle(project: Project, measured: Measured, decision: Decision, rules: Budgets) -> Settled | None:
     """Settle what the first decision calls suspect; None where there is nothing to settle."""
-    suspects = list(dict.fromkeys(verdict.series for verdict in decision.verdicts if verdict.suspect))
+    # More of one side would tear pairs apart.
+    in_pairs = {each.series for each in measured.run.measurements if each.before}
+    named = dict.fromkeys(verdict.series for verdict in decision.verdicts if verdict.suspect)
+    suspects = [series for series in named if series not in in_pairs]
     paired = [
         entry
         for entry, capture in measured.entries
