@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from perfgate.core.budgets import Level
-from perfgate.core.compare import Comparison, Observation
+from perfgate.core.compare import Comparison
 from perfgate.core.decision import Decision, Rule, Verdict
 from perfgate.core.injection import worsened
 from perfgate.core.model import Series
+from perfgate.core.observation import Observation
 
 #: The largest part of a run's series that gets worse at a time: one in so many.
 PART = 5

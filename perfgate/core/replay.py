@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 from perfgate.core.baseline import Baseline, History
 from perfgate.core.budgets import NO_BUDGET, Budget, Budgets, Enforce, Level, Relative, Situation
-from perfgate.core.compare import Comparison, Observation, compare, observe
+from perfgate.core.compare import Comparison, compare
 from perfgate.core.decision import Circumstances, Decision, Family
 from perfgate.core.injection import rises, size_of
 from perfgate.core.model import Run, Selector, Series
+from perfgate.core.observation import Observation, observe
 from perfgate.core.policy import judge
 from perfgate.core.rejudging import Judged, by_series, in_parts, moved
 from perfgate.core.visibility import smallest

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import Budget, Budgets, Level, Relative, Side
-from perfgate.core.compare import Comparison, Observation, compare
+from perfgate.core.compare import Comparison, compare
 from perfgate.core.decision import Circumstances
 from perfgate.core.injection import rises, visible
 from perfgate.core.model import Selector, Series
+from perfgate.core.observation import Observation
 from perfgate.core.policy import judge
 from perfgate.core.rejudging import by_series, in_parts, moved
 

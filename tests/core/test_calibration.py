@@ -19,7 +19,9 @@ from perfgate.core.calibration_advice import advise
 from perfgate.core.compare import Tested
 from perfgate.core.model import Measurement, Run, Series, State
 from perfgate.core.replay import Past, Trial, evenly, replay
+from perfgate.core.stats.interleaved import Interleaved
 from perfgate.core.stats.prediction import Prediction
+from perfgate.core.stats.score import Score
 from perfgate.core.units import Number
 from perfgate.render import calibration as render
 from tests.core.making import baseline_of, bench, budget, decided, measured, run
@@ -52,7 +54,7 @@ def noise(count: int, sd: float, *, seed: int = 1, level: float = 1.0) -> list[f
     return [level * math.exp(chance.gauss(0, sd)) for _ in range(count)]
 
 
-def numbers(trial: Trial) -> Prediction:
+def numbers(trial: Trial) -> Prediction | Score | Interleaved:
     assert isinstance(trial.comparison.evidence, Tested)
     return trial.comparison.evidence.numbers
 

@@ -19,6 +19,8 @@ from perfgate.core.stats.estimators import median
 
 #: Differences within this are not spoken of, however sure they are.
 MARGIN = math.log(1.02)
+#: The smallest effect that a budget speaks of unless told otherwise.
+SMALLEST = math.log(1.03)
 #: Under this many pairs nothing is called real.
 LEAST = 4
 #: The level of the test by alignment, on each side, and the fewest pairs that can reach it.
@@ -83,7 +85,7 @@ def compare_pairs(before: Sequence[float], after: Sequence[float], *, resolution
             estimate, low, high = sides
     half = (found.high - found.low) / 2
     error = half / _normal_quantile(found.level)
-    reach = margin + half + _POWER * error
+    reach = max(margin + half, SMALLEST * unit) + _POWER * error
     return Interleaved(
         n=len(before),
         log=log,

@@ -93,8 +93,9 @@ def standing(history: Sequence[float], candidate: float, *, candidates: int = 1,
     sd = max(parts[2], step / math.sqrt(12))
     half = _SURE * max(sd, _LEAST_SPREAD * unit) / math.sqrt(min(candidates, 3))
     noise = (_POWER_OF_THREE if candidates >= 3 else _POWER) * sd
-    rise = highest - center + real_at * spread + noise
-    fall = center - lowest + real_at * spread + noise
+    least = math.log1p(SMALLEST) if log else SMALLEST * unit
+    rise = max(highest - center + real_at * spread, least) + noise
+    fall = max(center - lowest + real_at * spread, least) + noise
     return Score(
         n=len(values),
         log=log,
