@@ -103,10 +103,11 @@ def _how_long(entry: CommandEntry, pair: float, until: Until) -> str:
 
 def _why_stop(entry: CommandEntry, pairs: Sequence[_Pair], until: Until, *, late: bool) -> str:
     """Why no further pair is measured, in words; "" where one is."""
-    if len(pairs) in LOOKS and until.asked and _all_decided(entry, pairs, until):
-        return "then every limit was decided"
+    # First: at the cap `decided` says yes whatever the pairs show.
     if len(pairs) >= until.most:
         return "as many as were asked for"
+    if len(pairs) in LOOKS and until.asked and _all_decided(entry, pairs, until):
+        return "then every limit was decided"
     return "then the time for it was over" if late else ""
 
 

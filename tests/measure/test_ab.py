@@ -95,6 +95,12 @@ def test_a_plain_difference_stops_early(two: Two) -> None:
     assert "every limit was decided" in captured.caveats[0].message
 
 
+def test_the_cap_is_not_called_a_decision(two: Two) -> None:
+    two.write("true", "true")
+    captured = two.measured(Until(most=LOOKS[0], asked={"command.wall": (1e-9, 1e-9)}))
+    assert "as many as were asked for" in captured.caveats[0].message
+
+
 def test_without_a_limit_to_decide_all_pairs_are_measured(two: Two) -> None:
     two.write("true", "sleep 0.02")
     assert len(metric(two.measured(Until(most=12)), "command.wall").values) == 12
