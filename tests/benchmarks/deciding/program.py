@@ -20,6 +20,8 @@ from perfgate.render.text import harmless
 
 #: Judged points of one series, unless asked otherwise.
 MOST = 60
+#: Groups of two sides that are judged with each injected change, and ten times as many as they are, unless asked otherwise.
+GROUPS = 150
 #: The points of every so many-th build are judged once more as if the project were young, with so many earlier values.
 THINNED, SHORT = 4, 10
 
@@ -31,7 +33,8 @@ def main(arguments: Sequence[str]) -> int:
         found = read(options.folders)
         figures = _replay_all(found, options)
         if options.json:
-            report.write_json(options.json, figures, options.half, options.most)
+            settings = {"half": options.half, "most": options.most, "groups": options.groups}
+            report.write_json(options.json, figures, settings)
     except (InputError, OSError) as error:
         print(f"decisions: {harmless(str(error))}", file=sys.stderr)
         return 2
@@ -57,6 +60,9 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     parser.add_argument("--half", choices=("tune", "hold", "all"), default="all", help="which half of the series")
     parser.add_argument("--most", type=_positive, default=MOST, metavar="N", help="judged points of one series")
+    parser.add_argument(
+        "--groups", type=_positive, default=GROUPS, metavar="N", help="groups of two sides with each injected change"
+    )
     parser.add_argument(
         "--peers", action=argparse.BooleanOptionalAction, default=True, help="also the rules of other tools (default)"
     )
@@ -136,18 +142,20 @@ def _of_pairs(data: DataSet, measure: str, options: argparse.Namespace) -> Itera
             if groups:
                 yield from _both_sides(data.name, f"{design} {measure}, N = {n}", groups, options, contrast=contrast)
         groups = sides.of_pairs(mine, measure, sides.MOST)
-        if groups:
+        if groups and not contrast:
             words = f"{design} {measure}, up to {sides.MOST} pairs"
-            yield from sides.adaptive_figures(data.name, words, groups, contrast=contrast)
+            yield from sides.adaptive_figures(data.name, words, groups, options.groups)
 
 
 def _both_sides(
     data: str, information: str, groups: Sequence[sides.Sides], options: argparse.Namespace, *, contrast: bool
 ) -> Iterator[Figure]:
-    yield from sides.engine_figures(data, information, groups, contrast=contrast)
+    yield from sides.engine_figures(data, information, groups, options.groups, contrast=contrast)
     if options.peers:
         name = "benchstat: p below 0.05"
-        yield from sides.rule_figures(data, name, peers.benchstat, information, groups, contrast=contrast)
+        yield from sides.rule_figures(
+            data, name, peers.benchstat, information, groups, options.groups, contrast=contrast
+        )
 
 
 class _Part(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -131,8 +131,8 @@ def _written(rate: Rate | None, column: _Column) -> str:
     return f"{value} [{low}, {high}]"
 
 
-def write_json(path: Path, figures: Sequence[Figure], half: str, most: int) -> None:
-    """Every figure with its interval, its hits and n."""
+def write_json(path: Path, figures: Sequence[Figure], settings: Mapping[str, str | int]) -> None:
+    """What was asked for, and every figure with its interval, its hits and n."""
     rows = [
         {
             "data": figure.data,
@@ -144,4 +144,4 @@ def write_json(path: Path, figures: Sequence[Figure], half: str, most: int) -> N
         }
         for figure in figures
     ]
-    path.write_text(json.dumps({"half": half, "most": most, "figures": rows}, indent=1) + "\n", "utf-8")
+    path.write_text(json.dumps({**settings, "figures": rows}, indent=1) + "\n", "utf-8")

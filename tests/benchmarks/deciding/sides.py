@@ -18,8 +18,8 @@ FIXED = (5, 10)
 MOST = 10
 #: Windows taken of one series of repetitions, spread over its whole length.
 WINDOWS = 4
-#: Groups that are judged as they are, and with each injected change; of designs that only serve as a contrast, so many of both.
-UNCHANGED, CHANGED, CONTRAST = 1500, 300, 300
+#: How many times as many groups are judged as they are than with each injected change: false alarms are rare.
+UNCHANGED = 10
 
 
 class Sides(NamedTuple):
@@ -62,17 +62,19 @@ def of_repetitions(histories: Iterable[History], n: int, *, alternating: bool) -
     return groups
 
 
-def thinned(groups: Sequence[Sides], size: float, *, contrast: bool) -> list[Sides]:
+def thinned(groups: Sequence[Sides], size: float, most: int, *, contrast: bool) -> list[Sides]:
     """As many groups as are judged at this size, drawn by their names and positions."""
-    most = CONTRAST if contrast else CHANGED if size else UNCHANGED
+    count = most if size or contrast else most * UNCHANGED
     drawn = sorted(range(len(groups)), key=lambda index: lot(f"{index} {groups[index].group}"))
-    return [groups[index] for index in sorted(drawn[:most])]
+    return [groups[index] for index in sorted(drawn[:count])]
 
 
-def engine_figures(data: str, information: str, all_groups: Sequence[Sides], *, contrast: bool) -> Iterator[Figure]:
+def engine_figures(
+    data: str, information: str, all_groups: Sequence[Sides], most: int, *, contrast: bool
+) -> Iterator[Figure]:
     """False alarms, detection, levels and inconclusive verdicts of the engine on these groups."""
     for size in SIZES:
-        groups = thinned(all_groups, size, contrast=contrast)
+        groups = thinned(all_groups, size, most, contrast=contrast)
         cases = [Case((), slower(each.after, each.better, size), each.better, each.before) for each in groups]
         rulings = list(zip(groups, ruled_alone(cases), strict=True))
         named = "detected" if size else "false alarm"
@@ -86,24 +88,24 @@ def engine_figures(data: str, information: str, all_groups: Sequence[Sides], *, 
 
 
 def rule_figures(
-    data: str, name: str, rule: Rule, information: str, all_groups: Sequence[Sides], *, contrast: bool
+    data: str, name: str, rule: Rule, information: str, all_groups: Sequence[Sides], most: int, *, contrast: bool
 ) -> Iterator[Figure]:
     """False alarms and detection of any other rule on the same groups."""
     for size in SIZES:
-        groups = thinned(all_groups, size, contrast=contrast)
+        groups = thinned(all_groups, size, most, contrast=contrast)
         outcomes = [
             (each.group, rule(each.before, slower(each.after, each.better, size), each.better)) for each in groups
         ]
         yield Figure(data, name, information, "detected" if size else "false alarm", size, rate(outcomes))
 
 
-def adaptive_figures(data: str, information: str, all_groups: Sequence[Sides], *, contrast: bool) -> Iterator[Figure]:
+def adaptive_figures(data: str, information: str, all_groups: Sequence[Sides], most: int) -> Iterator[Figure]:
     """The engine after as many pairs as adaptive stopping took, and how many those were: nothing where the engine has no such part."""
     stop = engine.pairs_taken(MOST)
     if stop is None:
         return
     for size in SIZES:
-        groups = thinned(all_groups, size, contrast=contrast)
+        groups = thinned(all_groups, size, most, contrast=False)
         shortened = []
         for each in groups:
             after = slower(each.after, each.better, size)
