@@ -42,7 +42,7 @@ class Enforce(Enum):
 
 
 class Judge(Enum):
-    """Whether the scenarios of a metric are judged together or one by one (scenario families come with the full engine)."""
+    """Whether the scenarios of a metric are judged together or one by one."""
 
     SERIES = "series"
     FAMILY = "family"

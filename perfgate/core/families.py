@@ -34,8 +34,19 @@ class _Member(NamedTuple):
     noisy: bool
 
 
-def correct(judged: Sequence[Judged]) -> tuple[Judged, ...]:
-    """The verdicts with the levels that hold for all of them together, each change of level with a note.
+class Corrected(NamedTuple):
+    """The verdicts with the levels that hold for all of them together, and how many false alarms they are expected to hold.
+
+    That is how many series they would call worse if nothing had changed at all, after all corrections. Of series with a
+    p-value: ∑ min(reach, t), t being the p that the first warning needs. Of others, the rate that their evidence states.
+    """
+
+    judged: tuple[Judged, ...]
+    expected_false_alarms: float
+
+
+def correct(judged: Sequence[Judged]) -> Corrected:
+    """The levels that hold for all verdicts together, each change of level with a note.
 
     Blocks pass Holm's test at 5 %, or warn; warnings pass Benjamini and Hochberg's at 10 %, or pass as suspicious. Scenarios of
     a family are a family of their own, in which warnings pass Holm's. In the family are the verdicts on changes whose evidence
@@ -43,81 +54,61 @@ def correct(judged: Sequence[Judged]) -> tuple[Judged, ...]:
     series too noisy for its budget takes nothing from the others: it is judged among its like, at what is left of the 5 %.
     """
     result = list(judged)
-    members = _members(judged)
-    single = [member for member in members if not _is_scenario(judged[member.position])]
-    sound, noisy = _parted(single)
+    members, stated = _members(judged)
+    sound, noisy = _parted([member for member in members if not _is_scenario(judged[member.position])])
     share = families.HOLM_LEVEL - NOISY_SHARE
     spent = min(share, math.fsum(member.reach_block for member in sound))
+    expected = stated
     for group, level in ((sound, share), (noisy, families.HOLM_LEVEL - spent)):
         _blocks(result, group, level)
         _warnings(result, group, families.benjamini_hochberg, "Benjamini–Hochberg at 10 %")
+        expected += _expected(group, families.FDR_LEVEL)
     for group in _by_family(judged, members):
         _warnings(result, group, families.holm, "Holm at 5 %")
-    return tuple(result)
+        expected += _expected(group, families.HOLM_LEVEL)
+    return Corrected(tuple(result), expected)
 
 
-def expected_false_alarms(judged: Sequence[Judged]) -> float:
-    """How many series these verdicts would call worse if nothing had changed at all, after all corrections.
-
-    Of series with a p-value: ∑ min(reach, t), t being the p that the first warning needs. Of others, the rate that their
-    evidence states.
-    """
-    members = _members(judged)
-    groups = [
-        (group, families.FDR_LEVEL)
-        for group in _parted([each for each in members if not _is_scenario(judged[each.position])])
-    ]
-    groups += [(group, families.HOLM_LEVEL) for group in _by_family(judged, members)]
-    total = 0.0
-    for group, level in groups:
-        threshold = families.threshold_for([member.reach_warn for member in group], level)
-        total += math.fsum(min(member.reach_warn, threshold) for member in group)
-    counted = {member.position for member in members}
-    for position, (verdict, comparison) in enumerate(judged):
-        evidence = comparison.evidence
-        if position not in counted and _counts(verdict) and isinstance(evidence, Tested) and p_of(evidence) is None:
-            total += evidence.numbers.false_alarm
-    return total
-
-
-def p_of(evidence: Tested) -> float | None:
-    """The two-sided p-value that a finding rests on; None where it rests on a calibrated rate of false alarms instead."""
-    return evidence.numbers.p
+def _expected(group: Sequence[_Member], level: float) -> float:
+    threshold = families.threshold_for([member.reach_warn for member in group], level)
+    return math.fsum(min(member.reach_warn, threshold) for member in group)
 
 
 # --- who is in the family ---------------------------------------------------------------------------------------------
 
 
-def _members(judged: Sequence[Judged]) -> list[_Member]:
+def _members(judged: Sequence[Judged]) -> tuple[list[_Member], float]:
+    """Who is in the family, and the sum of the rates that the other evidence states."""
     members = []
+    stated = 0.0
     for position, (verdict, comparison) in enumerate(judged):
         evidence, relative = comparison.evidence, verdict.budget.relative
         if not _counts(verdict) or not isinstance(evidence, Tested) or relative is None:
             continue
-        p = p_of(evidence)
+        made = evidence.numbers
+        if not isinstance(made, prediction.Prediction):
+            stated += made.false_alarm
+            continue
         side = rules.side_of(comparison, verdict.budget, relative)
-        if p is None or side is None:
+        if side is None:
             continue
         upward = rules.is_upward(comparison, side)
-        warn, block = (
-            math.inf if limit is None else max(limit, verdict.budget.min_effect)
-            for limit in (relative.warn if relative.warn is not None else relative.block, relative.block)
-        )
         noisy = rules.is_too_noisy(comparison, relative, side)
-        # Called is only what moved to the limited side: a one-sided question.
-        reach_warn = _reach(evidence, warn, upward=upward)
-        reach_block = _reach(evidence, block, upward=upward) if verdict.budget.enforce.most is Level.BLOCK else 0.0
-        called = verdict.found >= Level.WARN
-        members.append(
-            _Member(
-                position,
-                p / 2 if called else 1.0,
-                max(reach_warn, p / 2) if called else reach_warn,
-                max(reach_block, p / 2) if called and verdict.found is Level.BLOCK else reach_block,
-                noisy,
-            )
+        least = verdict.budget.min_effect
+        reach_warn = _reach(
+            made, max(relative.warn if relative.warn is not None else relative.block or 0.0, least), upward=upward
         )
-    return members
+        reach_block = 0.0
+        if relative.block is not None and verdict.budget.enforce.most is Level.BLOCK:
+            reach_block = _reach(made, max(relative.block, least), upward=upward)
+        p = 1.0
+        if verdict.found >= Level.WARN:
+            # Called is only what moved to the limited side: a one-sided question.
+            p = _of_all(made, made.p / 2)
+            reach_warn = max(reach_warn, p)
+            reach_block = max(reach_block, p) if verdict.found is Level.BLOCK else reach_block
+        members.append(_Member(position, p, reach_warn, reach_block, noisy))
+    return members, stated
 
 
 def _counts(verdict: Verdict) -> bool:
@@ -147,20 +138,22 @@ def _by_family(judged: Sequence[Judged], members: Iterable[_Member]) -> list[lis
     return list(found.values())
 
 
-def _reach(evidence: Tested, threshold: float, *, upward: bool) -> float:
+def _reach(made: prediction.Prediction, threshold: float, *, upward: bool) -> float:
     """The chance that an unchanged series is found real and beyond `threshold` (a ratio), on the limited side."""
-    made = evidence.numbers
-    if not isinstance(made, prediction.Prediction):
-        return made.false_alarm
-    spread = made.sd * math.sqrt(1 + 1 / made.n)
     least = made.real_at * made.half_width
     if made.log:
         wanted = math.log1p(threshold) if upward else -math.log1p(-threshold) if threshold < 1 else math.inf
     else:
         wanted = threshold * abs(made.center)
+    spread = made.sd * math.sqrt(1 + 1 / made.n)
     if wanted <= least or spread == 0:
         return made.false_alarm
-    return 0.0 if math.isinf(wanted) else student.upper_tail(round(wanted / spread, 9), made.df)
+    return 0.0 if math.isinf(wanted) else _of_all(made, student.upper_tail(round(wanted / spread, 9), made.df))
+
+
+def _of_all(made: prediction.Prediction, tail: float) -> float:
+    """The chance for the median of the candidate's values, given that for one: of three independent ones two must be so far out."""
+    return tail * tail * (3 - 2 * tail) if made.candidates >= 3 else tail
 
 
 # --- what holds -------------------------------------------------------------------------------------------------------

@@ -157,7 +157,7 @@ def _all_together(judged: Sequence[Judged], gone: Sequence[Verdict], comparisons
     found = scenarios.judge(judged, gone, comparisons)
     shift = run_shift.find(judged)
     held = run_shift.hold(judged, shift) if shift else judged
-    corrected = families.correct(held)
+    corrected, expected = families.correct(held)
     # A scenario too noisy to be judged alone is judged by its family.
     members = {
         (verdict.budget, member.series) for family, verdict in found if family.numbers for member in family.members
@@ -175,7 +175,7 @@ def _all_together(judged: Sequence[Judged], gone: Sequence[Verdict], comparisons
         ),
         families=tuple(dict.fromkeys(family for family, _ in found)),
         caveats=(run_shift.caveat(shift),) if shift else (),
-        expected_false_alarms=families.expected_false_alarms(corrected) + scenarios.expected_false_alarms(found),
+        expected_false_alarms=expected + scenarios.expected_false_alarms(found),
     )
 
 

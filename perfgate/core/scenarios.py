@@ -9,7 +9,7 @@ from typing import NamedTuple
 from perfgate.core import rules
 from perfgate.core.baseline import as_float
 from perfgate.core.budgets import Budget, Judge, Level, Relative
-from perfgate.core.compare import Comparison, Insufficient, Tested
+from perfgate.core.compare import PAIRS, Comparison, Insufficient, Tested
 from perfgate.core.decision import Family, Member, Rule, Verdict
 from perfgate.core.families import Judged
 from perfgate.core.model import Series
@@ -112,10 +112,13 @@ def _member(comparison: Comparison) -> Member | str:
     evidence = comparison.evidence
     if isinstance(evidence, Insufficient):
         return comparison.reason or evidence.missing
-    if not isinstance(evidence, Tested) or not comparison.used or not comparison.values:
+    if not isinstance(evidence, Tested) or not comparison.values or not (comparison.used or evidence.method == PAIRS):
         return "it is not measured on both sides with noise"
     used = [as_float(value) for value in comparison.used[-POOLED:]]
     values = [as_float(value) for value in comparison.values]
+    if evidence.method == PAIRS:
+        # Both sides were measured in turns: the history says less of the before side than its own values do.
+        used, values = ([as_float(value)] for value in (comparison.before or 0, comparison.after or 0))
     before, after = math.fsum(used) / len(used), math.fsum(values) / len(values)
     if before <= 0 or after <= 0:
         return "a mean of zero has no ratio"

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from perfgate.core import rules
 from perfgate.core.admission import excluded_series
-from perfgate.core.baseline import Baseline
+from perfgate.core.baseline import Baseline, run_value
 from perfgate.core.budgets import Budget, Enforce, Judge, Level, Relative, Side
 from perfgate.core.decision import RUN_SHIFTED, Decision, Rule, Verdict
 from perfgate.core.metrics import Direction
-from perfgate.core.model import Measurement, Series, State
+from perfgate.core.model import Measurement, Run, Series, State
 from perfgate.core.units import Quantity
 from tests.core.making import baseline_of, bench, budget, decided, measured, run, waiver
 
@@ -167,6 +167,24 @@ def test_exact_changes_and_limits_are_facts_however_many_there_are() -> None:
     assert decision.expected_false_alarms == 0
 
 
+def test_a_change_that_three_independent_runs_confirm_stands_among_two_hundred() -> None:
+    """The median of three that is just outside the interval is as rare as a single value far outside of it."""
+    found = []
+    for seed in range(6):
+        chance = random.Random(seed)
+
+        def one(position: int, factor: float, chance: random.Random = chance) -> Run:
+            grown = [factor if number == 0 else 1.0 for number in range(200)]
+            values = [100 * by * math.exp(chance.gauss(0, 0.03)) for by in grown]
+            return run(*(timed(at, value) for at, value in enumerate(values)), number=position)
+
+        history = baseline_of([one(position, 1.0) for position in range(1, 9)])
+        # An hour lies between the candidate's runs.
+        found.append(of(decided([one(400 + 60 * more, 1.17) for more in range(3)], history, budget("bench.time")), 0))
+    assert [each.level for each in found].count(Level.BLOCK) >= 4
+    assert all(each.level is each.found for each in found)
+
+
 def test_a_budget_that_only_observes_is_not_in_the_family() -> None:
     chance = random.Random(1)
     runs = [run(*(timed(number, 100 + chance.gauss(0, 2)) for number in range(50)), number=at) for at in range(1, 7)]
@@ -254,9 +272,6 @@ def agents(
 
 def _mean_baseline(history: Sequence[object]) -> Baseline:
     """A baseline of the runs' means, as the store makes it."""
-    from perfgate.core.baseline import run_value
-    from perfgate.core.model import Run
-
     runs = [each for each in history if isinstance(each, Run)]
     means = [
         each._replace(measurements=tuple(m._replace(values=(run_value(m.unit, m.values),)) for m in each.measurements))
