@@ -11,7 +11,7 @@ from perfgate.core.baseline import AnchorChoice, Baseline, as_float
 from perfgate.core.metrics import Assumption, Direction
 from perfgate.core.model import Caveat, Series, State
 from perfgate.core.observation import Observation
-from perfgate.core.past import Past, past_of
+from perfgate.core.past import Past, pasts_of
 from perfgate.core.stats import interleaved, prediction, score
 from perfgate.core.stats.estimators import mean_and_sd, median
 from perfgate.core.stats.student import quantile
@@ -112,8 +112,8 @@ class Comparison(NamedTuple):
 
 def compare(observations: Iterable[Observation], baseline: Baseline) -> tuple[Comparison, ...]:
     """Compare every observed series with its history; pure, and independent of the order of the runs."""
-    kinds = baseline.kind_index()
-    return tuple(_compare_one(seen, past_of(seen, baseline, kinds)) for seen in observations)
+    known = tuple(observations)
+    return tuple(_compare_one(seen, past) for seen, past in zip(known, pasts_of(known, baseline), strict=True))
 
 
 def _compare_one(seen: Observation, past: Past) -> Comparison:
@@ -186,7 +186,7 @@ def _against_history(seen: Observation, after: Number, past: Past) -> Comparison
         classes = [[as_float(past.history.values[row]) for row in rows] for rows in past.classes]
         numbers = prediction.predict_class(classes, x, resolution=seen.resolution)
     elif len(values) >= score.LONG:
-        numbers = score.standing(values, x, candidates=occasions, resolution=seen.resolution)
+        numbers = score.standing(values, x, candidates=occasions, resolution=seen.resolution, known=past.view)
     else:
         numbers = prediction.predict(values, x, candidates=occasions, resolution=seen.resolution)
     before = _back(numbers.center, log=numbers.log)
@@ -233,7 +233,7 @@ def _result(
     caveats: tuple[Caveat, ...] = (),
 ) -> Comparison:
     relative = _relative(before, after)
-    rows = past.rows if isinstance(evidence, Tested) else past.rows[-1:]
+    shown = past if isinstance(evidence, Tested) else past._replace(rows=past.rows[-1:])
     return Comparison(
         series=seen.series,
         unit=seen.kind.unit,
@@ -249,8 +249,8 @@ def _result(
         state=seen.state,
         reason=seen.reason,
         origin=seen.origin,
-        used=tuple(past.history.values[row] for row in rows),
-        runs=tuple(past.history.runs[row] for row in rows),
+        used=tuple(shown.of_rows(past.history.values)),
+        runs=tuple(shown.of_rows(past.history.runs)),
         excluded=past.excluded,
         anchor=_anchor(seen, past, after, evidence),
         caveats=caveats,

@@ -40,9 +40,9 @@ _LONG = 2 * WINDOW
 _MEAN_TO_SD = math.sqrt(math.pi / 2)
 #: The median absolute deviation of normal noise to its standard deviation, and what a value takes away from the distance to
 #: a median of 15 that it is part of.
-_MAD_TO_SD = 1.4826 * math.sqrt(15 / 14)
+MAD_TO_SD = 1.4826 * math.sqrt(15 / 14)
 #: The standard error of the difference of two medians of 15, per standard deviation of a value.
-_FULL = math.sqrt(math.pi / 2) * math.sqrt(2 / WINDOW)
+FULL = math.sqrt(math.pi / 2) * math.sqrt(2 / WINDOW)
 _MOST_CORRELATION = 0.9
 #: Differences that come from rounding alone decide nothing.
 _EPSILON = 1e-9
@@ -156,9 +156,8 @@ def _best_split(values: list[float], step: float, log: bool) -> _Split | None:
     if n >= _LONG:
         # before[10] is the median of the first full window, whose middle is the value at 7.
         deviations = sorted(map(abs, map(sub, values[WINDOW // 2 :], before[WINDOW - LEAST :])))
-        spread = max(spread, _MAD_TO_SD * _middle(deviations))
-    least = math.log1p(SMALLEST_STEP) - _EPSILON if log else 0.0
-    bound = max(least, Z * spread * _FULL)
+        spread = max(spread, MAD_TO_SD * _middle(deviations))
+    bound = max(least_step(log=log), Z * spread * FULL)
     # Most series end here: not even two full windows differ enough, and shorter ones would have to differ more.
     if max(differences) <= bound:
         return None
@@ -173,6 +172,11 @@ def _best_split(values: list[float], step: float, log: bool) -> _Split | None:
     at, earliest, latest = _placed(values, best, spread, best_r, log)
     freedom = min(best, WINDOW) + min(n - best, WINDOW) - 2
     return _Split(at, earliest, latest, best_z, student.quantile(0.975, freedom) * best_difference / best_z)
+
+
+def least_step(*, log: bool) -> float:
+    """The smallest step that is looked at, on the scale of the search; plain values are held against their level later."""
+    return math.log1p(SMALLEST_STEP) - _EPSILON if log else 0.0
 
 
 def _window_medians(values: list[float]) -> tuple[list[float], list[float]]:

@@ -30,7 +30,8 @@ SUSPECT_AT = -0.25
 REAL_AT, CONFIRMED_AT = 0.75, 0.25
 #: Changes below this are never suspect.
 SMALLEST = 0.03
-_RECENT, _REFERENCE, _ROLLING, _WIDE = 15, 30, 10, 64
+#: How many of the newest values make c, the reference, the level just before, and the wide standard deviation.
+RECENT, REFERENCE, ROLLING, WIDE = 15, 30, 10, 64
 _LEAST_SPREAD = 0.004
 #: Two-sided 99 % and one-sided 90 % of the normal distribution; and the latter for the median of three values.
 _SURE, _POWER, _POWER_OF_THREE = 2.5758, 1.2816, 0.8567
@@ -69,21 +70,47 @@ class Score(NamedTuple):
 FALSE_ALARM, FALSE_ALARM_CONFIRMED = 0.005, 0.002
 
 
-def standing(history: Sequence[float], candidate: float, *, candidates: int = 1, resolution: float = 0.0) -> Score:
+class View(NamedTuple):
+    """What a history shows before any candidate is looked at, on logarithms where `log`: c, the three views of its spread, and the
+    extremes of its last 30 values."""
+
+    n: int
+    log: bool
+    center: float
+    parts: tuple[float, float, float]
+    highest: float
+    lowest: float
+
+
+def view(history: Sequence[float], *, log: bool) -> View:
+    """The view of at least 30 values, oldest first; all positive where `log`."""
+    values = list(map(math.log, history)) if log else list(history)
+    recent = values[-REFERENCE:]
+    return View(len(values), log, _middle(sorted(values[-RECENT:])), _parts(values), max(recent), min(recent))
+
+
+def standing(
+    history: Sequence[float],
+    candidate: float,
+    *,
+    candidates: int = 1,
+    resolution: float = 0.0,
+    known: View | None = None,
+) -> Score:
     """Judge `candidate`, the median of `candidates` independent values, against at least 30 earlier ones, oldest first.
 
-    `resolution` is the smallest step of the measurement, in the values' unit: the spread is never below it.
+    `resolution` is the smallest step of the measurement, in the values' unit: the spread is never below it. `known` is the
+    history's view where it has been made before.
     """
-    log = min(candidate, *history) > max(0.0, resolution)
-    values = list(map(math.log, history)) if log else list(history)
+    coarse = max(0.0, resolution)
+    log = candidate > coarse and min(history) > coarse
+    seen = known if known is not None and known.log is log else view(history, log=log)
     x = math.log(candidate) if log else candidate
-    center = _middle(sorted(values[-_RECENT:]))
+    center, parts = seen.center, seen.parts
     unit = 1.0 if log else abs(center)
     step = (resolution / math.exp(center) if log else resolution) if resolution else 0.0
-    parts = _parts(values)
     spread = max(math.cbrt(parts[0] * parts[1] * parts[2]), _LEAST_SPREAD * unit, step)
-    recent = values[-_REFERENCE:]
-    highest, lowest = max(center, *recent), min(center, *recent)
+    highest, lowest = max(center, seen.highest), min(center, seen.lowest)
     effect = x - center
     rising = effect >= 0
     reference = highest if rising else lowest
@@ -97,7 +124,7 @@ def standing(history: Sequence[float], candidate: float, *, candidates: int = 1,
     rise = max(highest - center + real_at * spread, least) + noise
     fall = max(center - lowest + real_at * spread, least) + noise
     return Score(
-        n=len(values),
+        n=seen.n,
         log=log,
         center=center,
         spread=spread,
@@ -120,16 +147,16 @@ def standing(history: Sequence[float], candidate: float, *, candidates: int = 1,
 
 def _parts(values: Sequence[float]) -> tuple[float, float, float]:
     """The three views of the spread: against the level just before, from value to value, and around the mean."""
-    window = sorted(values[:_ROLLING])
+    window = sorted(values[:ROLLING])
     distances = []
-    for position in range(_ROLLING, len(values)):
+    for position in range(ROLLING, len(values)):
         value = values[position]
         distances.append(abs(value - (window[4] + window[5]) / 2))
-        del window[bisect_left(window, values[position - _ROLLING])]
+        del window[bisect_left(window, values[position - ROLLING])]
         insort(window, value)
     steps = sorted(abs(second - first) for first, second in pairwise(values))
     low, high = _quantile(steps, 0.25), _quantile(steps, 0.75)
-    return _quantile(sorted(distances), 0.95), high + 3 * (high - low), mean_and_sd(values[-_WIDE:])[1]
+    return _quantile(sorted(distances), 0.95), high + 3 * (high - low), mean_and_sd(values[-WIDE:])[1]
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:
