@@ -61,7 +61,8 @@ def in_parts(
     for part in range(parts):
         chosen = set(names[part::parts])
         judged = verdicts([worse[each.series] if each.series in chosen else each for each in comparisons])
-        found |= {series: judged[series] for series in chosen}
+        # A scenario of a family that is inconclusive alone has no verdict of its own.
+        found |= {series: judged[series] for series in chosen if series in judged}
     return found
 
 

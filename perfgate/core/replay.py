@@ -13,7 +13,7 @@ from typing import NamedTuple
 from perfgate.core.baseline import Baseline, History
 from perfgate.core.budgets import NO_BUDGET, Budget, Budgets, Enforce, Level, Relative, Situation
 from perfgate.core.compare import Comparison, compare
-from perfgate.core.decision import Circumstances, Decision, Family
+from perfgate.core.decision import Circumstances, Decision, Family, Verdict
 from perfgate.core.injection import rises, size_of
 from perfgate.core.model import Run, Selector, Series
 from perfgate.core.observation import Observation, observe
@@ -211,7 +211,15 @@ class _Stage:
         comparisons = compare(observations, before)
         decision = self._decided(comparisons, position)
         verdicts = by_series(decision)
-        trials = [self._trial(each, verdicts[each.series], position) for each in comparisons]
+        ruling = {
+            member.series: verdicts[family.series].family for family in decision.families for member in family.members
+        }
+        trials = [
+            self._trial(each, verdicts[each.series], position)
+            if each.series in verdicts
+            else self._silent_trial(each, ruling.get(each.series), position)
+            for each in comparisons
+        ]
         families = [self._family_trial(each, verdicts[each.series], position) for each in decision.families]
         if not inject:
             return [trial._replace(size=None) for trial in trials], families
@@ -231,6 +239,14 @@ class _Stage:
             for trial in trials
         ]
         return trials, [_injected_together(each, comparisons, worse, verdicts_on) for each in families]
+
+    def _silent_trial(self, comparison: Comparison, together: Verdict | None, position: int) -> Trial:
+        """A scenario that has no verdict of its own, because its family has one."""
+        budget = self._own_of(together.budget) if together else self.past.ruling(comparison.series)
+        size = size_of(budget.relative, comparison.before) if budget.relative and comparison.after else None
+        return Trial(
+            comparison.series, position, comparison, budget, judged=False, unclear=False, level=Level.PASS, enforced=Level.PASS, suspect=False, over=False, size=size,
+        )  # fmt: skip
 
     def _family_trial(self, family: Family, judged: Judged, position: int) -> FamilyTrial:
         if judged.family is None:

@@ -17,6 +17,8 @@ from perfgate.core.rejudging import by_series, in_parts, moved
 
 #: It is looked for between these multiples of what the engine says it can see, and that range is halved so often.
 FROM, UP_TO, HALVINGS = 0.5, 1.5, 4
+#: Where the engine promises very little, it is looked for up to this nevertheless.
+LEAST = 0.06
 #: A fall cannot be larger.
 _LARGEST_FALL = 0.99
 
@@ -26,7 +28,7 @@ def smallest(
 ) -> Iterator[tuple[Series, float]]:
     """The smallest change of each noisy series, in the direction that its budget limits, that is shown to be real.
 
-    Infinite where not even one and a half times what the engine promises is shown.
+    Infinite where not even one and a half times what the engine promises (and 6 %) is shown.
     """
     for side in Side:
         chosen = [(each, way) for each, relative in comparisons if (way := _way(each, relative, side)) is not None]
@@ -67,7 +69,7 @@ def _halved(
     shown: Callable[[Sequence[Observation]], set[Series]],
 ) -> Iterator[tuple[Series, float]]:
     low = {each.series: _reach(each, FROM, upwards=ways[each.series]) for each in comparisons}
-    high = {each.series: _reach(each, UP_TO, upwards=ways[each.series]) for each in comparisons}
+    high = {each.series: max(LEAST, _reach(each, UP_TO, upwards=ways[each.series])) for each in comparisons}
     ever: set[Series] = set()
     for _ in range(HALVINGS):
         middle = {series: (low[series] + high[series]) / 2 for series in low}

@@ -11,7 +11,7 @@ from perfgate.core.calibration import TOLERATED, Calibration, Record, Share, Sta
 from perfgate.core.calibration_advice import Advice, Wider, advise
 from perfgate.core.injection import asked_of
 from perfgate.core.units import write_percent, write_threshold
-from perfgate.core.visibility import UP_TO
+from perfgate.core.visibility import LEAST, UP_TO
 from perfgate.render.markdown_text import block, code, prose
 from perfgate.render.tables import Column, name_column, render_table
 from perfgate.render.text import harmless
@@ -124,7 +124,7 @@ def _ratio(share: Share) -> str:
 def _shown(record: Record) -> str:
     if record.shown is None or math.isfinite(record.shown):
         return write_percent(record.shown, signed=False)
-    return f"> {write_percent(UP_TO * (record.promised or 0.0), signed=False)}"
+    return f"> {write_percent(max(LEAST, UP_TO * (record.promised or 0.0)), signed=False)}"
 
 
 def says(record: Record) -> str:

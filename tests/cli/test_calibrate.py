@@ -68,7 +68,8 @@ def test_json_holds_the_figures_and_their_intervals(program: Program) -> None:
     quiet, loud = by_name["command.wall{command=quiet}"], by_name["command.wall{command=loud}"]
     assert (quiet["standing"], loud["standing"]) == ("sound", "blind")
     assert quiet["injected"]["blocked"]["count"] == 35
-    assert quiet["smallest_visible"]["replay"] == pytest.approx(quiet["smallest_visible"]["engine"], rel=0.2)
+    assert quiet["smallest_visible"]["engine"] < 0.1
+    assert quiet["smallest_visible"]["replay"] < 0.1
     assert loud["budget_to_write"]["max_increase"]["block"] > loud["smallest_visible"]["engine"]
 
 
