@@ -283,7 +283,7 @@ def drop(comparison: Comparison, budget: Budget) -> Verdict | None:
     relative, evidence = comparison.relative, comparison.evidence
     if relative is None or isinstance(evidence, Insufficient):
         return None
-    if isinstance(evidence, Tested) and evidence.finding is Finding.UNCHANGED:
+    if isinstance(evidence, Tested) and evidence.finding is not Finding.REAL:
         return None
     to_zero = comparison.after == 0 and relative < 0
     if to_zero and comparison.series.metric in GOOD_AT_ZERO:

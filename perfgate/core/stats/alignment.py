@@ -37,22 +37,28 @@ DIVISIONS = 2000
 #: The first so many decide whether the rest can still matter.
 _FIRST = 200
 _STEP = WIDTH / 2
-#: Shifts of more than this many steps to a side are beyond what alignment is needed for.
-_MOST_STEPS = 150
+#: Shifts of more than this many steps to a side (a factor of 2.5) are beyond what alignment is needed for.
+_MOST_STEPS = 60
 #: Differences of overlap below this are rounding.
 _ROUNDING = 1e-6
 
 
 def greater(
-    before: Sequence[float], after: Sequence[float], margin: float, *, unit: float = 1.0, level: float
+    before: Sequence[float],
+    after: Sequence[float],
+    margin: float,
+    *,
+    unit: float = 1.0,
+    level: float,
+    most: int = DIVISIONS,
 ) -> float:
     """The p-value against "after lies higher than before by no more than `margin`"; exact only where it is at most `level`.
 
     Values and margin are on one scale: logarithms (`unit` 1), or plain values of which `unit` is the typical size. Neither side
-    may be empty. A p above `level` may be told too small, but never at or below `level`.
+    may be empty. A p above `level` is that of the first divisions only. `most` bounds how many are tried.
     """
     values = _scaled(before, after, margin, unit)
-    labels = _divisions(len(before), len(after))
+    labels = _divisions(len(before), len(after))[:most]
     total = len(labels)
     kernels = _kernels(values)
     allowed = math.floor(level * total + 1e-9)

@@ -29,6 +29,8 @@ _LEAST_ALIGNED = 5
 #: The level of the interval of a shift found by alignment.
 _INTERVAL = 0.95
 _POWER = 1.2816
+#: So many divisions are enough for its ends.
+_DIVISIONS = 400
 #: How often the ends of that interval are halved: to a tenth of the kernel's width or so.
 _HALVINGS, _DOUBLINGS = 4, 5
 #: By number of pairs, up to and including: the level of the ranks' interval.
@@ -148,10 +150,10 @@ def _ends(
     level = (1 - _INTERVAL) / 2
 
     def refused_above(bound: float) -> bool:
-        return alignment.greater(low, high, bound, unit=unit, level=level) <= level
+        return alignment.greater(low, high, bound, unit=unit, level=level, most=_DIVISIONS) <= level
 
     def refused_below(bound: float) -> bool:
-        return alignment.greater(high, low, -bound, unit=unit, level=level) <= level
+        return alignment.greater(high, low, -bound, unit=unit, level=level, most=_DIVISIONS) <= level
 
     nearest, inside = margin, estimate
     for _ in range(_HALVINGS):

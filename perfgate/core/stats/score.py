@@ -33,6 +33,8 @@ SMALLEST = 0.03
 #: How many of the newest values make c, the reference, the level just before, and the wide standard deviation.
 RECENT, REFERENCE, ROLLING, WIDE = 15, 30, 10, 64
 _LEAST_SPREAD = 0.004
+#: The spread is at least so many steps of the measurement: one step beyond everything seen is not real by itself.
+_STEPS = 1.5
 #: Two-sided 99 % and one-sided 90 % of the normal distribution; and the latter for the median of three values.
 _SURE, _POWER, _POWER_OF_THREE = 2.5758, 1.2816, 0.8567
 
@@ -109,7 +111,7 @@ def standing(
     center, parts = seen.center, seen.parts
     unit = 1.0 if log else abs(center)
     step = (resolution / math.exp(center) if log else resolution) if resolution else 0.0
-    spread = max(math.cbrt(parts[0] * parts[1] * parts[2]), _LEAST_SPREAD * unit, step)
+    spread = max(math.cbrt(parts[0] * parts[1] * parts[2]), _LEAST_SPREAD * unit, _STEPS * step)
     highest, lowest = max(center, seen.highest), min(center, seen.lowest)
     effect = x - center
     rising = effect >= 0
