@@ -60,6 +60,10 @@ class Ruling(NamedTuple):
         return self.level == Level.INCONCLUSIVE.word
 
 
+#: Adaptive stopping often ends at the pairs that a fixed number of them has too, and both sides are dear to judge.
+_SIDES_RULED: dict[Case, Ruling] = {}
+
+
 def compared(cases: Sequence[Case], numbers: Sequence[int] | None = None) -> list[Comparison]:
     """All cases through one call of `compare`, each as a series of its own: that of its number, or of its position."""
     longest = max((len(case.earlier) for case in cases), default=0)
@@ -94,8 +98,11 @@ def ruled(comparisons: Sequence[Comparison]) -> list[Ruling]:
 
 
 def ruled_alone(cases: Sequence[Case]) -> list[Ruling]:
-    """The rulings on cases that have nothing to do with each other."""
-    return [ruled([comparison])[0] for comparison in compared(cases)]
+    """The rulings on cases that have nothing to do with each other; two sides that were judged before are not judged again."""
+    fresh = [case for case in dict.fromkeys(cases) if case not in _SIDES_RULED]
+    rulings = {case: ruled([comparison])[0] for case, comparison in zip(fresh, compared(fresh), strict=True)}
+    _SIDES_RULED.update((case, ruling) for case, ruling in rulings.items() if case.before)
+    return [rulings[case] if case in rulings else _SIDES_RULED[case] for case in cases]
 
 
 def _changes(comparisons: Sequence[Comparison], budgets: Budgets) -> dict[Series, Verdict]:

@@ -21,7 +21,7 @@ from perfgate.render.text import harmless
 #: Judged points of one series, unless asked otherwise.
 MOST = 60
 #: Groups of two sides that are judged with each injected change, and ten times as many as they are, unless asked otherwise.
-GROUPS = 150
+GROUPS = 100
 #: The points of every so many-th build are judged once more as if the project were young, with so many earlier values.
 THINNED, SHORT = 4, 10
 
