@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from perfgate.core import families, rules, run_shift, scenarios
+from perfgate.core import drift, families, rules, run_shift, scenarios
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import Budget, Budgets, Level, Relative, Side, Waiver
 from perfgate.core.compare import Comparison, compare
@@ -119,7 +119,7 @@ def judge(
             vanished.append(series)
         else:
             gone.append(_missing(series, budget))
-    together = _all_together(judged, gone, comparisons)
+    together = _all_together(judged, gone, comparisons, circumstances)
     reasons = {justification.series: justification.reason for justification in justifications}
     verdicts = [_settle(verdict, about, budgets, circumstances.today, reasons) for verdict, about in together.verdicts]
     unmatched = rulebook.unmatched()
@@ -152,19 +152,22 @@ class _Together(NamedTuple):
     expected_false_alarms: float
 
 
-def _all_together(judged: Sequence[Judged], gone: Sequence[Verdict], comparisons: Sequence[Comparison]) -> _Together:
-    """Families of scenarios, a shift of the whole run, and the corrections for many series (statistics.md 4)."""
+def _all_together(
+    judged: Sequence[Judged], gone: Sequence[Verdict], comparisons: Sequence[Comparison], circumstances: Circumstances
+) -> _Together:
+    """Families of scenarios, a shift of the whole run, the corrections for many series (statistics.md 4), and slow drift."""
     found = scenarios.judge(judged, gone, comparisons)
     shift = run_shift.find(judged)
     held = run_shift.hold(judged, shift) if shift else judged
     corrected, expected = families.correct(held)
+    guarded = drift.guard(corrected, circumstances)
     # A scenario too noisy to be judged alone is judged by its family.
     members = {
         (verdict.budget, member.series) for family, verdict in found if family.numbers for member in family.members
     }
     alone = [
         each
-        for each in corrected
+        for each in guarded
         if each.verdict.found is not Level.INCONCLUSIVE or (each.verdict.budget, each.verdict.series) not in members
     ]
     return _Together(

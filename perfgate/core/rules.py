@@ -14,6 +14,9 @@ from perfgate.errors import InputError
 
 #: A lower-is-better value at less than half, or a higher-is-better value at more than double, is checked before it is praised.
 _SUSPICIOUS = 0.5
+#: How a suspicion becomes a finding, or ends; and how a series comes to show smaller changes.
+_SETTLE = "to settle a suspicion, measure both sides in turns (versus: base, or perfgate ab), or two more runs on other runners or at other times"
+_CLEARER = "compare interleaved on one machine, measure more runs, use a quieter runner, or count instructions"
 #: 1.1 / 1.0 - 1 is a little more than 0.1 in binary; "exceeds 10 %" must not hinge on that.
 _SLACK = 1e-9
 
@@ -144,8 +147,19 @@ def _tested(comparison: Comparison, budget: Budget, relative: Relative, side: Si
     rise = rise_of(comparison, side)
     small = not exceeds(rise, budget.min_effect)
     if found > Level.PASS and evidence.finding is Finding.REAL and not small:
-        why = _at_most_warn(comparison, evidence, budget) if found is Level.BLOCK else ""
         text = _change_text(comparison, relative, found, rise)
+        if found is Level.WARN:
+            return _verdict(comparison, budget, Rule.CHANGE, found, text)
+        why = _at_most_warn(comparison, evidence, budget)
+        seen = _visible(evidence, comparison, side)
+        unseen = seen is None or not exceeds(rise, seen)
+        if not why and not evidence.settled and unseen and is_too_noisy(comparison, relative, side):
+            # Real, but in the range where this series shows changes by luck only: not enough to stop somebody.
+            wanted = write_threshold(relative.block)
+            note = f"at most warn until it is settled: this series can show a change of {write_percent(seen)}, the budget asks for {wanted}"
+            return _verdict(
+                comparison, budget, Rule.CHANGE, Level.WARN, text, notes=(note,), remedy=_SETTLE, suspect=True
+            )
         notes = (f"at most warn: {why}",) if why else ()
         return _verdict(comparison, budget, Rule.CHANGE, Level.WARN if why else found, text, notes=notes)
     asked = relative.block if relative.block is not None else relative.warn
@@ -158,13 +172,11 @@ def _tested(comparison: Comparison, budget: Budget, relative: Relative, side: Si
         reason = (
             f"this series can show a change of {write_percent(visible)}, the budget asks for {write_threshold(asked)}"
         )
-        remedy = "compare interleaved on one machine, measure more runs, use a quieter runner, or count instructions"
+        remedy = _CLEARER
         return _verdict(comparison, budget, Rule.CHANGE, Level.INCONCLUSIVE, reason, remedy=remedy, suspect=suspect)
     if suspect:
         reason = f"{write_percent(rise)} is suspicious, but not shown to be more than noise"
-        return _verdict(
-            comparison, budget, Rule.CHANGE, Level.PASS, reason, remedy="measure again to settle it", suspect=True
-        )
+        return _verdict(comparison, budget, Rule.CHANGE, Level.PASS, reason, remedy=_SETTLE, suspect=True)
     return _verdict(
         comparison, budget, Rule.CHANGE, Level.PASS, _pass_text(comparison, side, small=small, evidence=evidence)
     )

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfgate.core.baseline import Baseline
-from perfgate.core.budgets import Budget, Enforce, Judge, Level, Relative, Side, Situation, Waiver, When
-from perfgate.core.decision import Decision, Justification, Rule, Verdict
+from perfgate.core.budgets import Budget, Budgets, Enforce, Judge, Level, Relative, Side, Situation, Waiver, When
+from perfgate.core.decision import Circumstances, Decision, Justification, Rule, Verdict
 from perfgate.core.metrics import Direction
-from perfgate.core.model import Capture, Run, Series, State
-from perfgate.core.policy import read_justifications
+from perfgate.core.model import Capture, Context, Run, Series, State
+from perfgate.core.policy import decide, read_justifications
 from perfgate.core.units import Quantity
 from perfgate.errors import InputError
 from tests.core.making import UNIT_TESTS, baseline, baseline_of, bench, budget, decided, measured, run, waiver
@@ -154,6 +154,35 @@ def test_a_confirmed_change_is_never_called_inconclusive_however_noisy_the_serie
     noisy = [100.0, 140.0, 80.0, 120.0, 70.0, 130.0, 90.0, 110.0]
     found = decided(run(measured(UNIT_TESTS, 2000.0)), baseline(UNIT_TESTS, noisy), budget("tests.duration"))
     assert found.level is Level.BLOCK
+
+
+def test_a_change_that_this_series_shows_by_luck_only_warns_until_it_is_settled() -> None:
+    chance = random.Random(2)
+    history = [100.0 * chance.lognormvariate(0, 0.04) for _ in range(40)]
+    once = decided(run(measured(UNIT_TESTS, 118.0)), baseline(UNIT_TESTS, history), budget("tests.duration"))
+    (verdict,) = once.verdicts
+    assert (verdict.level, verdict.suspect) == (Level.WARN, True)
+    assert "at most warn until it is settled" in verdict.notes[0]
+    far = decided(run(measured(UNIT_TESTS, 150.0)), baseline(UNIT_TESTS, history), budget("tests.duration"))
+    assert far.level is Level.BLOCK
+    runs = [run(measured(UNIT_TESTS, 118.0)) for _ in range(3)]
+    jobs = [each._replace(context=each.context._replace(ci_run="7", ci_job=str(n))) for n, each in enumerate(runs)]
+    assert decided(jobs, baseline(UNIT_TESTS, history), budget("tests.duration")).level is Level.BLOCK
+    same = [each._replace(context=each.context._replace(ci_run="7", ci_job="unit")) for each in runs]
+    assert decided(same, baseline(UNIT_TESTS, history), budget("tests.duration")).level is Level.WARN
+
+
+@pytest.mark.parametrize(("target", "level"), [("main", Level.WARN), ("", Level.PASS)])
+def test_slow_drift_warns_on_the_target_branch_and_is_a_note_elsewhere(target: str, level: Level) -> None:
+    name = "size.bytes{path=a}"
+    base = baseline(name, [1000.0 * 1.02**n for n in range(20)])
+    here = run(measured(name, 1000.0 * 1.02**20))
+    circumstances = Circumstances(context=Context(branch="main", target=target), baseline_runs=base.runs)
+    (verdict,) = decide([here], base, Budgets(budgets=(budget("size.bytes"),)), circumstances).verdicts
+    assert verdict.level is level
+    assert any(
+        note.startswith("drift: the baseline is 45.7 % worse than its anchor, run run-1") for note in verdict.notes
+    )
 
 
 def test_the_wrong_side_of_a_change_is_an_error_of_the_budget() -> None:
