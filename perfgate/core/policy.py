@@ -111,14 +111,9 @@ def judge(
             ]
         else:
             judged += [Judged(verdict, comparison) for verdict in _apply(comparison, chosen)]
-    gone: list[Verdict] = []
-    vanished = []
-    for series in missing:
-        budget = rulebook.choose(series).any
-        if budget is None:
-            vanished.append(series)
-        else:
-            gone.append(_missing(series, budget))
+    owners = {series: rulebook.choose(series).any for series in missing}
+    gone = [_missing(series, budget) for series, budget in owners.items() if budget is not None]
+    vanished = [series for series, budget in owners.items() if budget is None]
     together = _all_together(judged, gone, comparisons, circumstances)
     reasons = {justification.series: justification.reason for justification in justifications}
     verdicts = [_settle(verdict, about, budgets, circumstances.today, reasons) for verdict, about in together.verdicts]

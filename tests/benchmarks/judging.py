@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import resource
 import time
 
 from perfgate.core.baseline import BaselineRun, Kind, Point, collect
@@ -13,6 +14,11 @@ from perfgate.core.model import Context, MachineClass, Measurement, Run, Selecto
 from perfgate.core.policy import decide
 
 SERIES, RUNS = 10_000, 100
+
+
+def peak() -> float:
+    """The largest memory of this process so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> None:
@@ -35,9 +41,11 @@ def main() -> None:
     started = time.perf_counter()
     baseline = collect(entries)
     collected = time.perf_counter()
+    held = peak()
     budgets = Budgets(budgets=(Budget(Selector.parse("command.*")),))
     decision = decide([Run(Context(machine=machine), measurements)], baseline, budgets, Circumstances())
     judged = time.perf_counter()
+    grown = peak() - held
     total = 0.0
     for history in baseline.histories.values():
         for value in history.values:
@@ -45,6 +53,7 @@ def main() -> None:
     summed = time.perf_counter()
     print(f"collect {SERIES} series x {RUNS} runs: {collected - started:.2f} s")
     print(f"judge them: {judged - collected:.2f} s, {len(decision.verdicts)} verdicts, level {decision.level.word}")
+    print(f"peak memory: {held:.0f} MB with the data, {grown:.0f} MB more for judging and its decision")
     print(
         f"a plain loop over the same values: {summed - judged:.2f} s; judging / loop = {(judged - collected) / (summed - judged):.1f} x"
     )

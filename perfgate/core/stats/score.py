@@ -118,13 +118,11 @@ def standing(
     reference = highest if rising else lowest
     distance = (x - reference if rising else reference - x) / spread if spread else math.copysign(math.inf, effect)
     real_at = CONFIRMED_AT if candidates >= 3 else REAL_AT
-    worth = abs(effect) > (math.log1p(SMALLEST) if log and rising else SMALLEST * unit)
-    sd = max(parts[2], step / math.sqrt(12))
-    half = _SURE * max(sd, _LEAST_SPREAD * unit) / math.sqrt(min(candidates, 3))
-    noise = (_POWER_OF_THREE if candidates >= 3 else _POWER) * sd
     least = math.log1p(SMALLEST) if log else SMALLEST * unit
-    rise = max(highest - center + real_at * spread, least) + noise
-    fall = max(center - lowest + real_at * spread, least) + noise
+    worth = abs(effect) > least
+    sd = max(parts[2], step / math.sqrt(12))
+    noise = (_POWER_OF_THREE if candidates >= 3 else _POWER) * sd
+    rise, fall = (max(way + real_at * spread, least) + noise for way in (highest - center, center - lowest))
     return Score(
         n=seen.n,
         log=log,
@@ -139,7 +137,7 @@ def standing(
         real_at=real_at,
         real=worth and distance > real_at,
         suspect=worth and distance > SUSPECT_AT,
-        half_width=half,
+        half_width=_SURE * max(sd, _LEAST_SPREAD * unit) / math.sqrt(min(candidates, 3)),
         p=None,
         false_alarm=FALSE_ALARM_CONFIRMED if candidates >= 3 else FALSE_ALARM,
         visible=math.expm1(min(rise, 700.0)) if log else rise / unit if unit else None,
