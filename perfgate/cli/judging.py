@@ -165,6 +165,9 @@ def _current(project: Project) -> Candidate:
             where=console.shown(project.runs),
             remedy="measure first (perfgate check does both), or name the run files",
         )
+    if not lineage.tested:
+        # Without a commit nothing tells one state from the next: only the newest run is surely of this one.
+        matching = [max(matching, key=lambda each: (each[0].context.started_at, each[1].name))]
     return Candidate(tuple(run for run, _ in matching), tuple(path for _, path in matching))
 
 

@@ -81,7 +81,7 @@ class Comparison(NamedTuple):
     """One series before and after.
 
     `relative` is the signed change as a fraction of `before` (infinite when something grew from zero, None when there is no
-    earlier value); `worse` is the same, positive where the metric got worse, None where the metric has no better direction.
+    earlier value; of pairs the estimated shift, which is not quite after / before); `worse` is the same, positive where the metric got worse, None where the metric has no better direction.
     `used` are the history values that the evidence rests on, `runs` their positions in the baseline. `interval` holds a
     95 % interval of the candidate's own value where it has three runs or more. `alone` are values of this side only, which pairs
     have settled. `pooled` says that other cpu models behind the same runner label stand in for a thin machine class.
@@ -167,15 +167,22 @@ def _strayed(before: Number, seen: Observation, past: Past) -> tuple[Caveat, ...
 
 
 def _against_pairs(seen: Observation, past: Past) -> Comparison:
-    """Both sides were measured in turns on one machine: nothing of the history is needed."""
+    """Both sides were measured in turns on one machine: nothing of the history is needed.
+
+    Before and after are the sides' medians; the change is the shift between them, which is not their ratio.
+    """
+    if len(seen.before) < interleaved.LEAST:
+        few = f"{len(seen.before)} pair{'' if len(seen.before) == 1 else 's'}, and fewer than {interleaved.LEAST} show nothing"
+        remedy = "measure more pairs: perfgate ab --pairs 10, or more time for them"
+        return _result(seen, past, median(seen.before), median(seen.values), Insufficient("too few pairs", few, remedy))
     before, after = ([as_float(value) for value in side] for side in (seen.before, seen.values))
     numbers = interleaved.compare_pairs(before, after, resolution=seen.resolution)
     center = math.exp(numbers.center) if numbers.log else numbers.center
     finding = Finding.REAL if numbers.real else Finding.UNCHANGED
-    moved = _back(numbers.center + numbers.shift, log=numbers.log)
+    relative = _ratio(center, numbers.center + numbers.shift, log=numbers.log)
     low, high = (_ratio(center, numbers.center + end, log=numbers.log) for end in (numbers.low, numbers.high))
     evidence = Tested(PAIRS, finding, numbers, low, high, level=numbers.level, settled=PAIRS if numbers.real else "")
-    return _result(seen, past, center, moved, evidence)
+    return _result(seen, past, center, median(seen.values), evidence, relative=relative)
 
 
 def _against_history(seen: Observation, after: Number, past: Past) -> Comparison:
@@ -230,10 +237,18 @@ def _result(
     after: Number | None,
     evidence: Evidence,
     *,
+    relative: float | None = None,
     caveats: tuple[Caveat, ...] = (),
 ) -> Comparison:
-    relative = _relative(before, after)
-    shown = past if isinstance(evidence, Tested) else past._replace(rows=past.rows[-1:])
+    relative = _relative(before, after) if relative is None else relative
+    paired = isinstance(evidence, Tested) and evidence.method == PAIRS
+    shown = (
+        past._replace(rows=())
+        if paired
+        else past
+        if isinstance(evidence, Tested)
+        else past._replace(rows=past.rows[-1:])
+    )
     return Comparison(
         series=seen.series,
         unit=seen.kind.unit,
@@ -253,10 +268,20 @@ def _result(
         runs=tuple(shown.of_rows(past.history.runs)),
         excluded=past.excluded,
         anchor=_anchor(seen, past, after, evidence),
-        caveats=caveats,
+        caveats=(*caveats, *_pooled_pairs(seen)),
         alone=seen.alone,
         pooled=bool(past.classes),
     )
+
+
+def _pooled_pairs(seen: Observation) -> tuple[Caveat, ...]:
+    """Said where several measurements in turns are judged together: none of them was chosen for its outcome."""
+    if seen.captures < 2:
+        return ()
+    message = (
+        f"{seen.series}: {len(seen.before)} pairs of {seen.captures} measurements of this state are judged together"
+    )
+    return (Caveat("pairs together", message),)
 
 
 def _relative(before: Number | None, after: Number | None) -> float | None:

@@ -21,7 +21,7 @@ class Observation(NamedTuple):
     `values` holds one value per run, in the order of the runs. Where `before` is not empty and the series is noisy, both sides
     were measured in turns on one machine, and `before[i]` and `values[i]` are pair i; `base` is the commit of the before side, and
     `alone` the values of runs that measured one side only, which the pairs settle. `occasions` says for each value which occasion
-    it belongs to; empty: each has its own.
+    it belongs to; empty: each has its own. `captures` is the number of measurements that the pairs come from.
     """
 
     series: Series
@@ -36,6 +36,7 @@ class Observation(NamedTuple):
     base: str = ""
     occasions: tuple[int, ...] = ()
     alone: tuple[Number, ...] = ()
+    captures: int = 1
 
     @property
     def in_pairs(self) -> bool:
@@ -54,7 +55,7 @@ class Observation(NamedTuple):
 
 def observe(runs: Iterable[Run]) -> tuple[Observation, ...]:
     """Gather the candidate's runs by series; a series whose runs cannot stand side by side becomes unknown, with the reason."""
-    known = tuple(runs)
+    known = sorted(runs, key=lambda run: run.context.started_at)
     gathered: dict[Series, list[tuple[int, Observation]]] = {}
     for position, run in enumerate(known):
         for measurement in run.measurements:
@@ -92,10 +93,11 @@ def _merged(parts: Sequence[tuple[int, Observation]]) -> Observation:
     if len(parts) == 1:
         return parts[0][1]
     paired = [part for _, part in parts if part.in_pairs]
-    used = [(occasion, part) for occasion, part in parts if part.in_pairs or not paired]
+    # Pairs with another commit than the newest ones answer another question.
+    used = [
+        (occasion, part) for occasion, part in parts if not paired or (part.in_pairs and part.base == paired[-1].base)
+    ]
     first = used[0][1]
-    if any(part.base != first.base for _, part in used):
-        return _unknown(first, "the runs given were measured in turns with different commits. Gate them apart")
     unknown = next((part for _, part in used if part.state is State.UNKNOWN), None)
     if unknown is not None:
         return unknown
@@ -118,6 +120,7 @@ def _merged(parts: Sequence[tuple[int, Observation]]) -> Observation:
         base=first.base,
         occasions=() if paired else tuple(occasion for occasion, part in used for _ in part.values),
         alone=tuple(value for _, part in parts if paired and not part.in_pairs for value in part.values),
+        captures=len(used) if paired else 1,
     )
 
 

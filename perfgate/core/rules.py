@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from perfgate.core.budgets import Budget, Judge, Level, Relative, Side
-from perfgate.core.compare import Comparison, Exact, Finding, Insufficient, Tested
+from perfgate.core.compare import PAIRS, Comparison, Exact, Finding, Insufficient, Tested
 from perfgate.core.decision import Rule, Subject, Verdict
 from perfgate.core.metrics import GOOD_AT_ZERO, Direction
 from perfgate.core.model import State
@@ -16,6 +16,7 @@ from perfgate.errors import InputError
 _SUSPICIOUS = 0.5
 #: How a suspicion becomes a finding, or ends; and how a series comes to show smaller changes.
 _SETTLE = "to settle a suspicion, measure both sides in turns (versus: base, or perfgate ab), or two more runs on other runners or at other times"
+_MORE_PAIRS = "measure more pairs (perfgate ab --pairs), on a quieter machine, or count instructions"
 _CLEARER = "compare interleaved on one machine, measure more runs, use a quieter runner, or count instructions"
 #: 1.1 / 1.0 - 1 is a little more than 0.1 in binary; "exceeds 10 %" must not hinge on that.
 _SLACK = 1e-9
@@ -167,18 +168,25 @@ def _tested(comparison: Comparison, budget: Budget, relative: Relative, side: Si
     upper = _upper(evidence, side, comparison)
     hidden = is_too_noisy(comparison, relative, side)
     proven = asked is not None and upper is not None and upper < asked
-    suspect = evidence.finding is Finding.SUSPECT and found > Level.PASS and not small
+    beyond = found > Level.PASS and not small
+    suspect = evidence.finding is Finding.SUSPECT and beyond
     if hidden and not proven and asked is not None:
         reason = (
             f"this series can show a change of {write_percent(visible)}, the budget asks for {write_threshold(asked)}"
         )
-        remedy = _CLEARER
-        return _verdict(comparison, budget, Rule.CHANGE, Level.INCONCLUSIVE, reason, remedy=remedy, suspect=suspect)
+        remedy = _MORE_PAIRS if evidence.method == PAIRS else _CLEARER
+        # Beyond the budget, though this history cannot tell: worth settling just as a suspect is.
+        worth = beyond and evidence.method != PAIRS
+        return _verdict(comparison, budget, Rule.CHANGE, Level.INCONCLUSIVE, reason, remedy=remedy, suspect=worth)
     if suspect:
         reason = f"{write_percent(rise)} is suspicious, but not shown to be more than noise"
         return _verdict(comparison, budget, Rule.CHANGE, Level.PASS, reason, remedy=_SETTLE, suspect=True)
     return _verdict(
-        comparison, budget, Rule.CHANGE, Level.PASS, _pass_text(comparison, side, small=small, evidence=evidence)
+        comparison,
+        budget,
+        Rule.CHANGE,
+        Level.PASS,
+        _pass_text(comparison, budget, side, small=small, evidence=evidence),
     )
 
 
@@ -275,10 +283,12 @@ def _change_text(comparison: Comparison, relative: Relative, found: Level, rise:
     return f"{amount} is beyond {write_threshold(threshold)}"
 
 
-def _pass_text(comparison: Comparison, side: Side, *, small: bool, evidence: Tested) -> str:
+def _pass_text(comparison: Comparison, budget: Budget, side: Side, *, small: bool, evidence: Tested) -> str:
     amount = write_percent(comparison.relative)
     if evidence.finding is Finding.REAL and rise_of(comparison, side) < 0:
         return f"{amount}, better than the baseline"
+    if evidence.finding is not Finding.REAL and rise_of(comparison, side) <= -budget.min_effect:
+        return f"{amount}, not worse"
     if small:
         return f"{amount}, nothing to speak of"
     if evidence.finding is Finding.REAL:

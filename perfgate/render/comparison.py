@@ -117,7 +117,9 @@ def as_json(comparisons: Sequence[Comparison], baseline: Baseline) -> str:
             "interval": [each.evidence.change_low, each.evidence.change_high]
             if isinstance(each.evidence, Tested)
             else None,
-            "n": len(each.used),
+            "level": each.evidence.level if isinstance(each.evidence, Tested) else None,
+            "visible": each.evidence.numbers.visible if isinstance(each.evidence, Tested) else None,
+            "n": each.evidence.numbers.n if isinstance(each.evidence, Tested) else len(each.used),
         }
         for each in comparisons
     ]

@@ -56,10 +56,7 @@ def _is_worth_a_row(verdict: Verdict) -> bool:
 
 def _against(decision: Decision) -> str:
     made = decision.circumstances
-    runs = len(made.baseline_runs)
-    line = (
-        f"compared with {runs} run{'' if runs == 1 else 's'} of {made.baseline_source}, judged by {made.budgets_source}"
-    )
+    line = f"{text.against(decision)}, judged by {made.budgets_source}"
     alarms = text.false_alarms(decision)
     return harmless(f"{line}; {alarms}" if alarms else line)
 

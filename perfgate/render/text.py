@@ -55,6 +55,17 @@ def change(comparison: Subject | None, *, interval: bool = False) -> str:
     return f"{amount} ({sure})" if sure else amount
 
 
+def against(decision: Decision) -> str:
+    """What the run was compared with: runs of the baseline, or the base itself, in turns."""
+    made = decision.circumstances
+    methods = {each.evidence.method for each in decision.comparisons if isinstance(each.evidence, Tested)}
+    if methods == {PAIRS}:
+        base = f" {made.context.base[:10]}" if made.context.base else ""
+        return f"measured in turns with the base{base}"
+    runs = len(made.baseline_runs)
+    return f"compared with {runs} run{'' if runs == 1 else 's'} of {made.baseline_source}"
+
+
 def how_sure(comparison: Subject) -> str:
     """The interval of a change and the number of runs behind it, or that it was counted; "" where nothing is known of it."""
     if isinstance(comparison, Family):

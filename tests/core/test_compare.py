@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from decimal import Decimal
 from typing import Any
@@ -10,11 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perfgate.core import past
 from perfgate.core.baseline import Baseline
 from perfgate.core.compare import Comparison, Exact, Finding, Insufficient, Tested, compare
 from perfgate.core.metrics import Assumption
 from perfgate.core.model import Run, State
 from perfgate.core.observation import observe
+from perfgate.core.stats.interleaved import Interleaved
 from perfgate.core.units import Unit
 from tests.core.making import MACHINE, UNIT_TESTS, baseline, baseline_of, bench, measured, run
 
@@ -211,9 +214,93 @@ def test_what_was_measured_in_turns_settles_what_was_measured_on_one_side_in_any
         assert found.alone == (130.0,)
 
 
-def test_pairs_with_different_commits_are_not_mixed() -> None:
-    one = run(measured(UNIT_TESTS, 100.0, before=(100.0,)))
-    other = one._replace(context=one.context._replace(base="b" * 40))
-    found = compared([one, other], Baseline())
-    assert found.state is State.UNKNOWN
-    assert "different commits" in found.reason
+def pairs_of(before: float, after: float, count: int, base: str = "", minute: int = 0) -> Run:
+    """A run of so many pairs, a little apart from each other."""
+    sides = [tuple(side * (1 + 0.001 * (n % 3)) for n in range(count)) for side in (before, after)]
+    made = run(measured(UNIT_TESTS, *sides[1], before=sides[0]), number=minute)
+    return made._replace(context=made.context._replace(base=base))
+
+
+def test_pairs_with_another_commit_give_way_to_the_newest_ones() -> None:
+    older, newer = pairs_of(100.0, 100.0, 6, "a" * 40, 1), pairs_of(100.0, 150.0, 6, "b" * 40, 2)
+    for runs in ([older, newer], [newer, older]):
+        found = compared(runs, Baseline())
+        assert found.relative == pytest.approx(0.5, abs=0.01)
+        assert len(found.values) == 6
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_so_few_pairs_show_nothing_however_far_apart(count: int) -> None:
+    found = compared(pairs_of(100.0, 900.0, count), Baseline())
+    assert isinstance(found.evidence, Insufficient)
+    assert found.evidence.code == "too few pairs"
+
+
+def test_four_pairs_can_show_a_large_change() -> None:
+    found = compared(pairs_of(100.0, 150.0, 4), Baseline())
+    assert isinstance(found.evidence, Tested)
+    assert found.evidence.finding is Finding.REAL
+
+
+def test_the_values_of_pairs_are_medians_and_their_change_is_the_shift() -> None:
+    before, after = (1.0, 2.0, 1.0, 1.1, 1.05), (1.5, 1.6, 3.0, 1.55, 1.65)
+    found = compared(run(measured(UNIT_TESTS, *after, before=before)), Baseline())
+    assert found.before == pytest.approx(1.05)
+    assert found.after == 1.6
+    assert isinstance(found.evidence, Tested)
+    assert isinstance(found.evidence.numbers, Interleaved)
+    assert found.relative == pytest.approx(math.expm1(found.evidence.numbers.shift))
+
+
+def test_pairs_of_several_measurements_are_judged_together_and_that_is_said() -> None:
+    found = compared([pairs_of(100.0, 101.0, 5, minute=1), pairs_of(100.0, 103.0, 5, minute=2)], Baseline())
+    assert len(found.values) == 10
+    assert [each.message for each in found.caveats] == [
+        f"{UNIT_TESTS}: 10 pairs of 2 measurements of this state are judged together"
+    ]
+
+
+def test_a_thin_machine_class_borrows_from_the_others_behind_its_runner_label() -> None:
+    models = [MACHINE._replace(cpu_model=f"model {name}") for name in "ABC"]
+    runs = [
+        run(measured(UNIT_TESTS, (100.0 + 4 * index) * (1 + 0.01 * (n % 3))), number=10 * index + n, machine=model)
+        for index, model in enumerate(models)
+        for n in range(1, 8)
+    ]
+    fresh = MACHINE._replace(cpu_model="model D")
+    usual = compared(run(measured(UNIT_TESTS, 108.0), machine=fresh), baseline_of(runs))
+    far = compared(run(measured(UNIT_TESTS, 300.0), machine=fresh), baseline_of(runs))
+    for found, finding in ((usual, Finding.UNCHANGED), (far, Finding.REAL)):
+        assert isinstance(found.evidence, Tested)
+        assert (found.evidence.finding, found.evidence.at_most_warn, found.pooled) == (finding, True, True)
+        assert found.evidence.numbers.n == 3
+    elsewhere = MACHINE._replace(cpu_model="model D", cpu_count=64)
+    assert isinstance(
+        compared(run(measured(UNIT_TESTS, 108.0), machine=elsewhere), baseline_of(runs)).evidence, Insufficient
+    )
+
+
+def test_only_the_current_level_counts_and_what_came_before_is_told() -> None:
+    chance = random.Random(1)
+    history = [level * chance.lognormvariate(0, 0.01) for level in [100.0] * 40 + [60.0] * 40]
+    found = compared(run(measured(UNIT_TESTS, 75.0)), baseline(UNIT_TESTS, history))
+    assert isinstance(found.evidence, Tested)
+    assert found.evidence.finding is Finding.REAL
+    assert found.before == pytest.approx(60.0, rel=0.02)
+    assert found.excluded == (("before the level last changed", 40),)
+
+
+def test_thousands_of_series_are_compared_as_each_would_be_alone() -> None:
+    chance = random.Random(2)
+    names = [f"command.wall{{command=c{n}}}" for n in range(past.MANY)]
+    runs = [run(*(measured(name, chance.lognormvariate(0, 0.05)) for name in names), number=n) for n in range(1, 41)]
+    candidate = run(*(measured(name, chance.lognormvariate(0, 0.2)) for name in names), number=50)
+    base = baseline_of(runs)
+    together = compare(observe([candidate]), base)
+    for found in together[:: past.MANY // 20]:
+        (alone,) = compare([seen for seen in observe([candidate]) if seen.series == found.series], base)
+        assert isinstance(found.evidence, Tested)
+        assert isinstance(alone.evidence, Tested)
+        assert found.evidence.finding is alone.evidence.finding
+        assert found.relative == pytest.approx(alone.relative, abs=1e-9)
+        assert found.evidence.numbers.visible == pytest.approx(alone.evidence.numbers.visible, abs=1e-9)

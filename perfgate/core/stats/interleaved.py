@@ -34,7 +34,7 @@ _DIVISIONS = 400
 #: How often the ends of that interval are halved: to a tenth of the kernel's width or so.
 _HALVINGS, _DOUBLINGS = 4, 5
 #: By number of pairs, up to and including: the level of the ranks' interval.
-_LEVELS: tuple[tuple[float, float], ...] = ((6, 0.992), (9, 0.985), (math.inf, 0.95))
+_LEVELS: tuple[tuple[float, float], ...] = ((4, 0.95), (6, 0.992), (9, 0.985), (math.inf, 0.95))
 
 
 class Interleaved(NamedTuple):
@@ -110,6 +110,7 @@ def asked_level(pairs: int) -> float:
     """The level that the ranks' interval must have after so many pairs.
 
     It is stricter while sampling may still stop early, so that the looks together keep the rate of the last (sequential.LOOKS).
+    Nobody looks after four pairs, and they can hardly show more.
     """
     return next(level for most, level in _LEVELS if pairs <= most)
 
