@@ -347,6 +347,8 @@ def _settle(
 ) -> Verdict:
     """Turn what a rule found into its consequence: on_inconclusive, enforce, waivers, justifications."""
     level, notes = verdict.level, list(verdict.notes)
+    # What could not be judged stays inconclusive, whatever accepts its consequence: it is never called a pass.
+    least = Level.INCONCLUSIVE if level is Level.INCONCLUSIVE else Level.PASS
     if level is Level.INCONCLUSIVE:
         level = max(level, verdict.budget.on_inconclusive)
         if level > Level.INCONCLUSIVE:
@@ -355,15 +357,14 @@ def _settle(
     if level >= Level.WARN:
         note, waived = _waived(verdict, comparison, budgets.waivers, today)
         notes += [note] if note else []
-        level = Level.PASS if waived else level
+        level = least if waived else level
     most = verdict.budget.enforce.most
-    # What could not be judged stays inconclusive, however little a budget may enforce: it is never called a pass.
     if level >= Level.WARN and level > most:
         notes.append(f"enforce: {verdict.budget.enforce.value} ({level.word} without it)")
-        level = most
+        level = max(most, least)
     if level is Level.WARN and verdict.series in reasons:
         notes.append(f"justified in a commit: {reasons[verdict.series]}")
-        level = Level.PASS
+        level = least
     return verdict._replace(level=level, notes=tuple(notes), waived=waived)
 
 
