@@ -323,7 +323,8 @@ def _anchor(seen: Observation, past: Past, after: Number | None, evidence: Evide
     beyond = worse is not None and worse > 0
     if beyond and isinstance(evidence, Tested):
         numbers, x, y = evidence.numbers, as_float(after), as_float(value)
-        distance = math.log(x / y) if numbers.log else x - y
+        # Pairs may be on logarithms although the history holds a zero, which is infinitely far away there.
+        distance = (math.log(x) - math.log(y) if y > 0 else math.inf) if numbers.log else x - y
         beyond = abs(distance) > numbers.half_width
     return Anchor(past.baseline.runs[past.history.runs[row]].id, value, worse, beyond)
 

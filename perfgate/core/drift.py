@@ -57,7 +57,7 @@ def _is_beyond_noise(comparison: Comparison) -> bool:
     here, there = float(before), float(anchor.value)
     if numbers.log and min(here, there) <= 0:
         return False
-    distance = math.log(here / there) if numbers.log else here - there
+    distance = math.log(here) - math.log(there) if numbers.log else here - there
     return abs(distance) > REAL_AT * numbers.half_width
 
 
