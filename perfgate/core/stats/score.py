@@ -116,7 +116,7 @@ def standing(
     effect = x - center
     rising = effect >= 0
     reference = highest if rising else lowest
-    distance = (x - reference if rising else reference - x) / spread if spread else math.copysign(math.inf, effect)
+    distance = (x - reference if rising else reference - x) / spread if spread else math.inf if effect else 0.0
     real_at = CONFIRMED_AT if candidates >= 3 else REAL_AT
     least = math.log1p(SMALLEST) if log else SMALLEST * unit
     worth = abs(effect) > least
