@@ -269,7 +269,7 @@ def write_percent(ratio: float | None, *, signed: bool = True) -> str:
     """Write a ratio as per cent: "+12.3 %", "×8.4" once it is beyond a tenfold, "–" where there is none."""
     if ratio is None:
         return "–"
-    if ratio == float("inf"):
+    if abs(ratio) == float("inf"):
         return "new"
     if ratio >= 9.95:
         return f"×{ratio + 1:.3g}"

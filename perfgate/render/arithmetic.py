@@ -35,11 +35,16 @@ def real(evidence: Tested) -> tuple[str, bool]:
     made = evidence.numbers
     answer = evidence.finding is Finding.REAL
     if isinstance(made, Prediction):
-        return f"distance {abs(made.distance):.3f} > {made.real_at:g}", answer
+        return f"distance {multiple(abs(made.distance))} > {made.real_at:g}", answer
     if isinstance(made, Score):
-        return f"S {made.score:.3f} > {made.real_at:g}", answer
+        return f"S {multiple(made.score)} > {made.real_at:g}", answer
     nearest = made.low if made.shift > 0 else -made.high
     return f"at least {_percent(nearest, log=made.log)} > {_percent(made.margin, log=made.log)}", answer
+
+
+def multiple(value: float) -> str:
+    """How many half widths, spreads or standard errors; where these are zero, as in a history of zeros, a change is infinitely many."""
+    return f"{value:.3f}" if math.isfinite(value) else "∞" if value > 0 else "−∞"
 
 
 def _sight(evidence: Tested) -> list[str]:
@@ -76,7 +81,7 @@ def _prediction(comparison: Comparison, evidence: Tested, made: Prediction) -> l
     return [
         *lines,
         f"expected between {made.low:.6g} and {made.high:.6g} {comparison.unit}",
-        f"distance: ({x:.6g} − {made.center:.6g}) / {made.half_width:.6g} = {made.distance:.3f} half widths: {_FINDINGS[evidence.finding]}",
+        f"distance: ({x:.6g} − {made.center:.6g}) / {made.half_width:.6g} = {multiple(made.distance)} half widths: {_FINDINGS[evidence.finding]}",
         f"(beyond 1 is suspect, beyond {made.real_at:g} is real{_why(made.candidates)}; two-sided p = {made.p:.3g})",
     ]
 
@@ -93,7 +98,7 @@ def _score(comparison: Comparison, evidence: Tested, made: Score) -> list[str]:
         f"spread from three views: 95 % of distances to the running median {a:.6g}, Q3 + 3·IQR of successive steps {b:.6g},",
         f"  standard deviation of the last 64 {d:.6g}; s = ∛({a:.4g} × {b:.4g} × {d:.4g}) = {rooted:.6g}{raised}",
         f"x = {x:.6g}, effect x − c = {made.effect:.6g}; ref, the {extreme} of the last 30: {made.reference:.6g}",
-        f"S = ({first} − {second}) / s = {made.score:.3f}: {_FINDINGS[evidence.finding]}",
+        f"S = ({first} − {second}) / s = {multiple(made.score)}: {_FINDINGS[evidence.finding]}",
         f"(beyond {score.SUSPECT_AT:g} is suspect, beyond {made.real_at:g} is real{_why(made.candidates)})",
     ]
 

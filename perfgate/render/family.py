@@ -7,6 +7,7 @@ import math
 from perfgate.core.decision import Family
 from perfgate.core.stats import families
 from perfgate.core.units import write_percent, write_value
+from perfgate.render import arithmetic
 
 _INDENT = " " * 14
 
@@ -25,10 +26,11 @@ def render(family: Family) -> list[str]:
         return [*lines, "evidence      insufficient: a family needs two scenarios that both sides have"]
     low, high = family.interval
     error = made.sd / math.sqrt(made.n)
+    t = made.mean / error if error else math.copysign(math.inf, made.mean) if made.mean else 0.0
     how = (
         f"the share of the 2^{made.n} choices of signs with no smaller a sum"
         if made.method == "sign flips"
-        else f"Student's t = {made.mean / error if error else math.inf:.3f} with {made.n - 1} degrees of freedom"
+        else f"Student's t = {arithmetic.multiple(t)} with {made.n - 1} degrees of freedom"
     )
     return [
         *lines,

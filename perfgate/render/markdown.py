@@ -273,7 +273,7 @@ def _room(comparison: Subject, *, higher: bool) -> float:
     if isinstance(comparison, Family):
         return _LEAST_ROOM
     evidence, relative = comparison.evidence, comparison.relative
-    if not isinstance(evidence, Tested) or relative is None or relative <= -1:
+    if not isinstance(evidence, Tested) or relative is None or not -1 < relative < float("inf"):
         return _LEAST_ROOM
     end = evidence.change_low if higher else evidence.change_high
     spread = abs(end - relative) / (1 + relative) if end is not None else 0.0
