@@ -48,7 +48,8 @@ def _stacked(rows: Sequence[tuple[str, ...]], width: int) -> str:
     for series, before, after, change, interval, n, visible, says in rows:
         lines += textwrap.wrap(harmless(f"{series}  {says}"), width, subsequent_indent="  ", break_on_hyphens=False)
         numbers = [f"{before} → {after}  {change}" if before != "–" else after]
-        numbers += [f"(99 %: {interval})"] if " … " in interval else []
+        ends, _, level = interval.partition(" (")
+        numbers += [f"({level.removesuffix(')') or '99 %'}: {ends})"] if " … " in interval else []
         numbers += [f"n = {n}", f"could see {visible}"] if visible.startswith("±") else []
         # A number is not parted from its unit, nor an interval in its middle.
         whole = ", ".join(harmless(each).replace(" ", _UNBROKEN) for each in numbers).replace(", (", " (")
