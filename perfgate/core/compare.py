@@ -13,7 +13,7 @@ from perfgate.core.model import Caveat, Series, State
 from perfgate.core.observation import Observation
 from perfgate.core.past import Past, pasts_of
 from perfgate.core.stats import interleaved, prediction, score
-from perfgate.core.stats.estimators import mean_and_sd, median
+from perfgate.core.stats.estimators import block_medians, mean_and_sd, median
 from perfgate.core.stats.student import quantile
 from perfgate.core.units import Number, Unit, write_values
 
@@ -175,7 +175,8 @@ def _against_pairs(seen: Observation, past: Past) -> Comparison:
         few = f"{len(seen.before)} pair{'' if len(seen.before) == 1 else 's'}, and fewer than {interleaved.LEAST} show nothing"
         remedy = "measure more pairs: perfgate ab --pairs 10, or more time for them"
         return _result(seen, past, median(seen.before), median(seen.values), Insufficient("too few pairs", few, remedy))
-    before, after = ([as_float(value) for value in side] for side in (seen.before, seen.values))
+    # More pairs than a hundred are reduced to medians of successive ones: all their differences would take for ever.
+    before, after = ([as_float(value) for value in block_medians(side)] for side in (seen.before, seen.values))
     numbers = interleaved.compare_pairs(before, after, resolution=seen.resolution)
     center = math.exp(numbers.center) if numbers.log else numbers.center
     finding = Finding.REAL if numbers.real else Finding.UNCHANGED

@@ -242,6 +242,13 @@ def test_four_pairs_can_show_a_large_change() -> None:
     assert found.evidence.finding is Finding.REAL
 
 
+def test_ten_thousand_pairs_are_judged_by_a_hundred_medians() -> None:
+    found = compared(pairs_of(100.0, 110.0, 10_000), Baseline())
+    assert isinstance(found.evidence, Tested)
+    assert (found.evidence.numbers.n, len(found.values)) == (100, 10_000)
+    assert found.relative == pytest.approx(0.1, abs=0.001)
+
+
 def test_the_values_of_pairs_are_medians_and_their_change_is_the_shift() -> None:
     before, after = (1.0, 2.0, 1.0, 1.1, 1.05), (1.5, 1.6, 3.0, 1.55, 1.65)
     found = compared(run(measured(UNIT_TESTS, *after, before=before)), Baseline())
