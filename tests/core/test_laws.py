@@ -204,6 +204,12 @@ def evidence_of(decision: Decision) -> Tested:
     return evidence
 
 
+def is_by_alignment(decision: Decision) -> bool:
+    """Whether pairs were laid on each other: that draws divisions by lot, so it knows neither mirror nor order exactly."""
+    evidence = decision.comparisons[0].evidence
+    return isinstance(evidence, Tested) and getattr(evidence.numbers, "aligned", None) is not None
+
+
 def is_not_better(decision: Decision) -> bool:
     """Whether no series is better than its center."""
     changes = (each.relative if each.worse is None else each.worse for each in decision.comparisons)
@@ -248,6 +254,7 @@ def test_the_order_in_which_runs_are_given_changes_nothing(case: Case, chance: r
 def test_the_order_of_runs_in_pairs_changes_nothing(several: list[Case], chance: random.Random) -> None:
     runs = [each for case in several for each in case.runs()]
     plain = decided(runs, Baseline(), several[0].rule())
+    assume(not is_by_alignment(plain))
     chance.shuffle(runs)
     assert consequences(decided(runs, Baseline(), several[0].rule())) == consequences(plain)
 
@@ -268,7 +275,9 @@ def test_a_rate_is_judged_as_the_time_that_it_is_the_inverse_of(case: Case, rela
     mirrored = relative._replace(warn=fallen(relative.warn), block=fallen(relative.block))
     rule = case.rule(mirrored)._replace(min_effect=0.03 / 1.03)
     found = decided(rate.runs(), baseline_of(rate.admitted()), rule)
-    assert consequences(found) == consequences(case.decide(relative))
+    plain = case.decide(relative)
+    assume(not is_by_alignment(found) and not is_by_alignment(plain))
+    assert consequences(found) == consequences(plain)
 
 
 # --- worse and equal --------------------------------------------------------------------------------------------------
