@@ -40,12 +40,24 @@ def comparisons_of(project: Project, runs: Sequence[Run], *, against: str, only:
 def compared(runs: Sequence[Run], baseline: Baseline, only: str, caveats: Sequence[Caveat]) -> Compared:
     """The comparisons of these runs with this baseline, those that say something first."""
     wanted = Selector.parse(only) if only else None
-    observations = [seen for seen in observe(runs) if wanted is None or wanted.matches(seen.series)]
+    known = observe(runs)
+    observations = [seen for seen in known if wanted is None or wanted.matches(seen.series)]
+    if known and not observations:
+        raise _unknown(only, [str(seen.series) for seen in known])
     comparisons = sorted(
         compare(observations, baseline), key=lambda each: (isinstance(each.evidence, Insufficient), str(each.series))
     )
     run_caveats = tuple(caveat for run in runs for caveat in run.caveats)
     return Compared(tuple(comparisons), baseline, tuple(dict.fromkeys((*caveats, *baseline.caveats, *run_caveats))))
+
+
+def _unknown(only: str, names: Sequence[str]) -> InputError:
+    from difflib import get_close_matches
+
+    close = get_close_matches(only, names, n=3, cutoff=0.3) or sorted(names)[:3]
+    return InputError(
+        f'the run has no series "{only}"', where="--only", remedy="it has for example " + ", ".join(close)
+    )
 
 
 def measured_against(project: Project, ref: str, *, only: str, within: float, fresh: bool) -> Compared | None:

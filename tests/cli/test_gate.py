@@ -404,3 +404,11 @@ def test_two_processes_that_measure_at_once_leave_two_runs(tmp_path: Path) -> No
     assert [process.wait() for process in processes] == [0] * 4
     assert len(list((tmp_path / ".perfgate" / "runs").glob("*.json"))) == 4
     assert program.perfgate("gate").code == 0
+
+
+def test_compare_names_the_series_it_has_when_asked_for_another(program: Program) -> None:
+    program.measure(measured(SIZE, 100.0))
+    told = program.perfgate("compare", "--only", "tests.durations")
+    assert told.code == 2
+    assert 'the run has no series "tests.durations"' in told.err
+    assert "it has for example" in told.err
