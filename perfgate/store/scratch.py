@@ -26,7 +26,7 @@ _INTERRUPTING = (signal.SIGINT, *_ENDING)
 def folder() -> Iterator[Path]:
     """A new folder that nobody else may read; OperationFailed where none can be made.
 
-    Within it SIGTERM and SIGHUP raise Stopped, unless perfgate was started to ignore them (nohup).
+    Within it SIGTERM and SIGHUP raise Stopped, unless perfgate was started to ignore them (nohup), and only the first signal counts.
     """
     made: Path | None = None
     lock: int | None = None
@@ -127,19 +127,30 @@ def held_back() -> Iterator[None]:
 
 @contextmanager
 def _stoppable() -> Iterator[None]:
+    usual = {signal.SIGINT: signal.default_int_handler} | dict.fromkeys(_ENDING, signal.SIG_DFL)
     changed = []
     if threading.current_thread() is threading.main_thread():
-        for number in _ENDING:
-            if signal.getsignal(number) is signal.SIG_DFL:
+        for number, handler in usual.items():
+            if signal.getsignal(number) is handler:
                 signal.signal(number, _stop)
                 changed.append(number)
     try:
         yield
     finally:
         for number in changed:
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, usual[number])
 
 
 def _stop(number: int, frame: object) -> None:
+    """End perfgate, once: a second signal must not cut short the cleaning that the first has begun."""
     del frame
+    for each in _INTERRUPTING:
+        if signal.getsignal(each) is _stop:
+            signal.signal(each, _stop_no_more)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     raise Stopped(number)
+
+
+def _stop_no_more(number: int, frame: object) -> None:
+    del number, frame
