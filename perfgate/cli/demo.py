@@ -96,7 +96,7 @@ _CHANGES = (
 
 @app.command(short_help="the whole loop on a throw-away repository")
 def demo() -> None:
-    """Show the whole loop on a throw-away repository, in less than a minute, offline; nothing is left behind.
+    """Show the whole loop on a throw-away repository, in about a minute, offline; nothing is left behind.
 
     \b
     Example: perfgate demo

@@ -6,10 +6,8 @@ from typing import Any
 
 from perfgate.core.decision import Family, Member
 from perfgate.core.metrics import Direction
-from perfgate.core.model import Series
 from perfgate.core.stats.families import Together
-from perfgate.core.units import Unit
-from perfgate.errors import InputError
+from perfgate.formats import nouns
 from perfgate.formats.checking import Found
 
 _MOST = 200_000
@@ -48,18 +46,18 @@ def read(found: Found) -> Family:
                 each[side].refuse("a mean above zero is wanted")
     alone = [item.fields(("series", "reason")) for item in part["alone"].items(_MOST)]
     return Family(
-        series=_series(part["series"]),
-        unit=_unit(part["unit"]),
+        series=nouns.series(part["series"]),
+        unit=nouns.unit(part["unit"]),
         better=Direction(part["better"].one_of([each.value for each in Direction])),
         before=_optional(part["before"]),
         after=_optional(part["after"]),
         relative=_optional(part["relative"]),
         numbers=_numbers(part["numbers"]),
         members=tuple(
-            Member(_series(each["series"]), each["before"].number(), each["after"].number(), each["runs"].whole())
+            Member(nouns.series(each["series"]), each["before"].number(), each["after"].number(), each["runs"].whole())
             for each in members
         ),
-        alone=tuple((_series(each["series"]), each["reason"].text()) for each in alone),
+        alone=tuple((nouns.series(each["series"]), each["reason"].text()) for each in alone),
         success=_pair(part["success"]),
         per_success=_pair(part["per_success"]),
     )
@@ -96,17 +94,3 @@ def _pair(found: Found) -> tuple[float, float] | None:
 
 def _optional(found: Found) -> float | None:
     return None if found.value is None else found.number()
-
-
-def _series(found: Found) -> Series:
-    try:
-        return Series.parse(found.text())
-    except InputError as error:
-        found.refuse(error.what)
-
-
-def _unit(found: Found) -> Unit:
-    try:
-        return Unit.parse(found.text(100))
-    except InputError as error:
-        found.refuse(error.what)

@@ -11,10 +11,9 @@ from perfgate.core.budgets import Budget, Enforce, Judge, Level, Relative, Side,
 from perfgate.core.compare import Anchor, Comparison
 from perfgate.core.decision import Circumstances, Decision, Rule, Unmatched, Verdict
 from perfgate.core.metrics import Assumption, Direction
-from perfgate.core.model import Caveat, Selector, Series, State
-from perfgate.core.units import Number, Quantity, Unit
-from perfgate.errors import InputError
-from perfgate.formats import decision_families, evidence, strict_json
+from perfgate.core.model import Caveat, State
+from perfgate.core.units import Number, Quantity
+from perfgate.formats import decision_families, evidence, nouns, strict_json
 from perfgate.formats.checking import Found
 from perfgate.formats.run import context_of
 
@@ -55,7 +54,7 @@ def load(data: bytes, where: str) -> Decision:
             Unmatched(_chosen(part["budget"], budgets), _level(part["level"]), part["why"].text()) for part in unmatched
         ),
         elsewhere=tuple((_chosen(part["budget"], budgets), part["why"].text()) for part in elsewhere),
-        vanished=tuple(_series(item) for item in _items(fields, "vanished")),
+        vanished=tuple(nouns.series(item) for item in _items(fields, "vanished")),
         caveats=tuple(_caveat(item) for item in _items(fields, "caveats")),
         expected_false_alarms=fields["expected_false_alarms"].number() if "expected_false_alarms" in fields else 0.0,
         circumstances=_circumstances(fields["circumstances"]),
@@ -99,27 +98,6 @@ def _chosen(found: Found, budgets: list[Budget]) -> Budget:
     return budgets[position]
 
 
-def _series(found: Found) -> Series:
-    try:
-        return Series.parse(found.text())
-    except InputError as error:
-        found.refuse(error.what)
-
-
-def _selector(found: Found) -> Selector:
-    try:
-        return Selector.parse(found.text())
-    except InputError as error:
-        found.refuse(error.what)
-
-
-def _unit(found: Found) -> Unit:
-    try:
-        return Unit.parse(found.text(100))
-    except InputError as error:
-        found.refuse(error.what)
-
-
 def _value(found: Found) -> Number:
     return _amount(found) if isinstance(found.value, str) else found.number()
 
@@ -139,7 +117,7 @@ def _quantity(found: Found) -> Quantity | None:
     if found.value is None:
         return None
     part = found.fields(("value", "unit", "written"))
-    return Quantity(_amount(part["value"]), _unit(part["unit"]), part["written"].text())
+    return Quantity(_amount(part["value"]), nouns.unit(part["unit"]), part["written"].text())
 
 
 def _circumstances(found: Found) -> Circumstances:
@@ -179,7 +157,7 @@ def _budget(found: Found) -> Budget:
     ))  # fmt: skip
     when = part["when"].fields(("branch", "event", "label", "paths", "ci"))
     return Budget(
-        selector=_selector(part["series"]),
+        selector=nouns.selector(part["series"]),
         limit=_quantity(part["limit"]),
         relative=_relative(part["relative"]),
         tolerance=part["tolerance"].number(),
@@ -215,7 +193,7 @@ def _verdict(found: Found, budgets: list[Budget]) -> Verdict:
         ("series", "rule", "level", "found", "reason", "notes", "remedy", "suspect", "waived", "budget")
     )
     return Verdict(
-        series=_series(part["series"]),
+        series=nouns.series(part["series"]),
         rule=Rule(part["rule"].one_of([each.value for each in Rule])),
         level=_level(part["level"]),
         found=_level(part["found"]),
@@ -243,8 +221,8 @@ def _comparison(found: Found) -> Comparison:
     part = found.fields(_COMPARISON)
     excluded = [item.fields(("reason", "count")) for item in part["excluded"].items(_MOST)]
     return Comparison(
-        series=_series(part["series"]),
-        unit=_unit(part["unit"]),
+        series=nouns.series(part["series"]),
+        unit=nouns.unit(part["unit"]),
         better=Direction(part["better"].one_of([each.value for each in Direction])),
         assumption=Assumption(part["assumption"].one_of([each.value for each in Assumption])),
         after=_optional(part["after"]),

@@ -17,9 +17,6 @@ from perfgate.errors import CommandFailed, InputError, OperationFailed
 from perfgate.measure.command import Execution, executions, fill, find_program, how_it_ended, measurements, run_once
 from perfgate.measure.surroundings import Surroundings
 
-#: More pairs would be kept as block medians, which are no pairs any more.
-MOST_PAIRS = 100
-
 
 class Side(NamedTuple):
     """One side of the change: its name in messages ("the base (1a2b3c4d5e)"), where its commands run, and whether it is the base."""

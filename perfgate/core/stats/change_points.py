@@ -25,6 +25,7 @@ from operator import mul, sub
 from typing import NamedTuple
 
 from perfgate.core.stats import student
+from perfgate.core.stats.estimators import middle
 
 #: Values looked at on each side of a split, at most and at least.
 WINDOW, LEAST = 15, 5
@@ -103,7 +104,7 @@ def change_points(values: Sequence[float], *, resolution: float = 0.0) -> tuple[
     if not splits:
         return ()
     edges = [0, *(split.at for split in splits), len(values)]
-    levels = [_middle(sorted(values[start:end])) for start, end in pairwise(edges)]
+    levels = [middle(sorted(values[start:end])) for start, end in pairwise(edges)]
     return tuple(
         _change_point(split, before, after, log)
         for split, (before, after) in zip(splits, pairwise(levels), strict=True)
@@ -127,7 +128,7 @@ def _scaled(values: Sequence[float], resolution: float) -> tuple[list[float], fl
     """The values on the scale of the search, the step of the measurement on it, and whether it is that of logarithms."""
     if values and min(values) > max(0.0, resolution):
         scaled = list(map(math.log, values))
-        return scaled, resolution / _middle(sorted(values)) if resolution else 0.0, True
+        return scaled, resolution / middle(sorted(values)) if resolution else 0.0, True
     return list(values), resolution, False
 
 
@@ -156,7 +157,7 @@ def _best_split(values: list[float], step: float, log: bool) -> _Split | None:
     if n >= _LONG:
         # before[10] is the median of the first full window, whose middle is the value at 7.
         deviations = sorted(map(abs, map(sub, values[WINDOW // 2 :], before[WINDOW - LEAST :])))
-        spread = max(spread, MAD_TO_SD * _middle(deviations))
+        spread = max(spread, MAD_TO_SD * middle(deviations))
     bound = max(least_step(log=log), Z * spread * FULL)
     # Most series end here: not even two full windows differ enough, and shorter ones would have to differ more.
     if max(differences) <= bound:
@@ -186,7 +187,7 @@ def _window_medians(values: list[float]) -> tuple[list[float], list[float]]:
     ending: list[float] = []
     for value in values[LEAST - 1 : WINDOW]:
         insort(window, value)
-        ending.append(_middle(window))
+        ending.append(middle(window))
     for value, gone in zip(values[WINDOW:], values, strict=False):
         del window[bisect_left(window, gone)]
         insort(window, value)
@@ -195,7 +196,7 @@ def _window_medians(values: list[float]) -> tuple[list[float], list[float]]:
     starting = ending[WINDOW:] if n >= WINDOW + LEAST else []
     for gone in values[max(0, n - WINDOW) : n - LEAST]:
         del window[bisect_left(window, gone)]
-        starting.append(_middle(window))
+        starting.append(middle(window))
     return ending[: n - 2 * LEAST + 1], starting[-(n - 2 * LEAST + 1) :]
 
 
@@ -243,11 +244,11 @@ def _placed(values: list[float], at: int, spread: float, r: float, log: bool) ->
     best, least = at, math.inf
     for place in range(max(LEAST, at - _REACH), min(n - LEAST, at + _REACH) + 1):
         left, right = values[first:place], values[place:end]
-        before, after = _middle(sorted(left)), _middle(sorted(right))
+        before, after = middle(sorted(left)), middle(sorted(right))
         total = math.fsum(abs(value - before) for value in left) + math.fsum(abs(value - after) for value in right)
         if total < least - _EPSILON * abs(after - before):
             best, least = place, total
-    before, after = _middle(sorted(values[first:best])), _middle(sorted(values[best:end]))
+    before, after = middle(sorted(values[first:best])), middle(sorted(values[best:end]))
     level = 1.0 if log else max(abs(before), abs(after))
     deviation = max(least / (end - first), spread / _MEAN_TO_SD, _LEAST_SPREAD * level)
     allowed = _PLACE * deviation * (1 + r) / (1 - r)
@@ -265,9 +266,3 @@ def _reached(costs: list[float], allowed: float) -> int:
         if total <= allowed:
             reached = steps
     return reached
-
-
-def _middle(ordered: list[float]) -> float:
-    """The median of sorted values."""
-    half, odd = divmod(len(ordered), 2)
-    return ordered[half] if odd else ordered[half - 1] + (ordered[half] - ordered[half - 1]) / 2

@@ -34,6 +34,12 @@ def mean(values: Sequence[Number]) -> Number:
     return math.fsum(float(value) for value in values) / len(values)
 
 
+def middle(ordered: Sequence[float]) -> float:
+    """The median of values that are in order already; there must be one."""
+    half, odd = divmod(len(ordered), 2)
+    return ordered[half] if odd else ordered[half - 1] + (ordered[half] - ordered[half - 1]) / 2
+
+
 def mean_and_sd(values: Sequence[float]) -> tuple[float, float]:
     """The mean and the standard deviation with n - 1 below it; the deviation of a single value is 0."""
     n = len(values)

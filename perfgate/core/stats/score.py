@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from perfgate.core.stats.estimators import mean_and_sd
+from perfgate.core.stats.estimators import mean_and_sd, middle
 
 #: From this many values on the history speaks for itself.
 LONG = 30
@@ -32,6 +32,9 @@ REAL_AT, CONFIRMED_AT = 0.75, 0.25
 SMALLEST = 0.03
 #: How many of the newest values make c, the reference, the level just before, and the wide standard deviation.
 RECENT, REFERENCE, ROLLING, WIDE = 15, 30, 10, 64
+#: The rates at which an unchanged value of public histories is called real and worse, alone and as the median of three; the larger
+#: of two data sets (docs/reference/decisions.md).
+FALSE_ALARM, FALSE_ALARM_CONFIRMED = 0.0041, 0.0036
 _LEAST_SPREAD = 0.004
 #: The spread is at least so many steps of the measurement: one step beyond everything seen is not real by itself.
 _STEPS = 1.5
@@ -68,10 +71,6 @@ class Score(NamedTuple):
     visible_drop: float | None
 
 
-#: The measured rates at which an unchanged value is called real in one given direction: alone, and as the median of three.
-FALSE_ALARM, FALSE_ALARM_CONFIRMED = 0.005, 0.002
-
-
 class View(NamedTuple):
     """What a history shows before any candidate is looked at, on logarithms where `log`: c, the three views of its spread, and the
     extremes of its last 30 values."""
@@ -88,7 +87,7 @@ def view(history: Sequence[float], *, log: bool) -> View:
     """The view of at least 30 values, oldest first; all positive where `log`."""
     values = list(map(math.log, history)) if log else list(history)
     recent = values[-REFERENCE:]
-    return View(len(values), log, _middle(sorted(values[-RECENT:])), _parts(values), max(recent), min(recent))
+    return View(len(values), log, middle(sorted(values[-RECENT:])), _parts(values), max(recent), min(recent))
 
 
 def standing(
@@ -166,8 +165,3 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
     if low + 1 >= len(ordered):
         return ordered[low]
     return ordered[low] + (place - low) * (ordered[low + 1] - ordered[low])
-
-
-def _middle(ordered: Sequence[float]) -> float:
-    half, odd = divmod(len(ordered), 2)
-    return ordered[half] if odd else ordered[half - 1] + (ordered[half] - ordered[half - 1]) / 2

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from perfgate.core.stats import rank_sum, signed_rank
+from perfgate.core.stats.estimators import middle
 
 
 class Shift(NamedTuple):
@@ -71,7 +72,7 @@ def of_median(values: Sequence[float], level: float = 0.95) -> Shift:
         else:
             high, inside = high + 1, inside + right
     return Shift(
-        estimate=_middle(ordered),
+        estimate=middle(ordered),
         low=ordered[low - 1] if low else -math.inf,
         high=ordered[high] if high < n else math.inf,
         level=inside / total,
@@ -86,7 +87,7 @@ def _between(ordered: Sequence[float], counts: Sequence[int], level: float) -> S
     while out + 1 < (len(ordered) + 1) // 2 and 2 * (tail + counts[out + 1]) <= (1 - level) * total * (1 + 1e-12):
         out += 1
         tail += counts[out]
-    return Shift(_middle(ordered), ordered[out], ordered[-1 - out], max(0.0, 1 - 2 * tail / total), exact=True)
+    return Shift(middle(ordered), ordered[out], ordered[-1 - out], max(0.0, 1 - 2 * tail / total), exact=True)
 
 
 def _approximately(ordered: Sequence[float], mean: float, sd: float, level: float) -> Shift:
@@ -94,9 +95,4 @@ def _approximately(ordered: Sequence[float], mean: float, sd: float, level: floa
 
     out = math.floor(mean - NormalDist().inv_cdf((1 + level) / 2) * sd - 0.5)
     out = min(max(out, 0), (len(ordered) - 1) // 2)
-    return Shift(_middle(ordered), ordered[out], ordered[-1 - out], level, exact=False)
-
-
-def _middle(ordered: Sequence[float]) -> float:
-    half, odd = divmod(len(ordered), 2)
-    return ordered[half] if odd else ordered[half - 1] + (ordered[half] - ordered[half - 1]) / 2
+    return Shift(middle(ordered), ordered[out], ordered[-1 - out], level, exact=False)
