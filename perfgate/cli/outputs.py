@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from perfgate.cli import console, exit_codes
 from perfgate.cli.judging_options import Options
+from perfgate.core.budgets import Level
 from perfgate.core.decision import Decision
 from perfgate.core.model import Run
 from perfgate.errors import PerfgateError
 from perfgate.forge import github
+from perfgate.forge.marker import Marker
 from perfgate.formats import decision as decision_format
 from perfgate.formats import run as run_format
 from perfgate.formats.files import write_atomically
@@ -24,10 +26,10 @@ if TYPE_CHECKING:
 
 def publish(project: Project, decision: Decision, runs: Sequence[Run], budgets_text: bytes, options: Options) -> None:
     """Write and show the decision. A failure to write is told and raised only after the verdict has been shown."""
-    comment = markdown.render(decision, project=project.name)
+    told = comment(decision, Marker.of(decision, project.name), project.name)
     failure: PerfgateError | OSError | None = None
     try:
-        _write_folder(project, decision, runs, budgets_text, comment, options)
+        _write_folder(project, decision, runs, budgets_text, told, options)
     except (PerfgateError, OSError) as error:
         failure = error
     if options.as_json:
@@ -37,9 +39,10 @@ def publish(project: Project, decision: Decision, runs: Sequence[Run], budgets_t
     if project.event.provider == "github":
         for line in annotations_of(decision):
             console.command(line)
+        room = github.summary_room(project.environ)
         for problem in (
-            github.write_summary(project.environ, comment),
-            github.write_outputs(project.environ, _pairs(decision, options)),
+            github.write_summary(project.environ, summary(decision, project.name, room)),
+            github.write_outputs(project.environ, _pairs(project, decision, options)),
         ):
             if problem:
                 console.say(problem)
@@ -50,12 +53,31 @@ def publish(project: Project, decision: Decision, runs: Sequence[Run], budgets_t
         console.say_error(f"the decision could not be written: {failure}")
 
 
-def _pairs(decision: Decision, options: Options) -> dict[str, str]:
-    return {"verdict": decision.level.word, "exit-code": str(exit_codes.of_decision(decision, options.fail_on))}
+def comment(decision: Decision, marker: Marker, project: str) -> str:
+    """What a pull request is told: the marker on the first line, and the decision, together no longer than a comment may be."""
+    return f"{marker.line}\n{markdown.render(decision, project=project, limit=markdown.LIMIT - len(marker.line) - 1)}"
+
+
+def summary(decision: Decision, project: str, room: int) -> str:
+    """What the job summary says in `room` bytes: a whole comment, a shorter one, or where to find it."""
+    if room >= markdown.LEAST:
+        return markdown.render(decision, project=project, limit=min(room - 1, markdown.LIMIT))
+    return f"perfgate: {decision.level.word}; the summary is full, see .perfgate/decision/comment.md"
+
+
+def _pairs(project: Project, decision: Decision, options: Options) -> dict[str, str]:
+    folder = options.out or project.decisions
+    return {
+        "verdict": decision.level.word,
+        "exit-code": str(exit_codes.of_decision(decision, options.fail_on)),
+        "decision": console.shown(folder / "decision.json"),
+        "summary": console.shown(folder / "comment.md"),
+        "breaches": str(decision.number_at(Level.WARN) + decision.number_at(Level.BLOCK)),
+    }
 
 
 def _write_folder(
-    project: Project, decision: Decision, runs: Sequence[Run], budgets_text: bytes, comment: str, options: Options
+    project: Project, decision: Decision, runs: Sequence[Run], budgets_text: bytes, told: str, options: Options
 ) -> None:
     folder = options.out or _own_folder(project)
     kept = folder / "runs"
@@ -64,7 +86,7 @@ def _write_folder(
 
         shutil.rmtree(kept)
     write_atomically(folder / "decision.json", decision_format.dump(decision))
-    write_atomically(folder / "comment.md", comment.encode())
+    write_atomically(folder / "comment.md", told.encode())
     write_atomically(folder / "budgets.yaml", budgets_text)
     for position, run in enumerate(runs):
         write_atomically(kept / f"{position:03d}.json", run_format.dump(run))

@@ -130,6 +130,14 @@ def _runner(environ: Mapping[str, str]) -> str:
     return " ".join(part for part in (kind, image) if part) or environ.get("RUNNER_OS", "")
 
 
+def summary_room(environ: Mapping[str, str]) -> int:
+    """How many bytes the summary of this step can still take; all of it where there is none."""
+    try:
+        return SUMMARY_LIMIT - Path(environ.get("GITHUB_STEP_SUMMARY", "")).stat().st_size
+    except (OSError, ValueError):
+        return SUMMARY_LIMIT
+
+
 def write_summary(environ: Mapping[str, str], markdown: str) -> str:
     """Add Markdown to the job summary; a sentence where that failed, "" where it worked or there is no summary."""
     path = environ.get("GITHUB_STEP_SUMMARY", "")

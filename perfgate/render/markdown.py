@@ -5,7 +5,6 @@ Text from data stands in code spans or code blocks (`markdown_text`), where GitH
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
@@ -49,7 +48,7 @@ class _Section:
 
 
 def render(decision: Decision, *, project: str = "", limit: int = LIMIT) -> str:
-    """The comment; `project` tells the comments of a monorepo's projects apart.
+    """The comment without the marker that is its first line; `project` names one of a monorepo's projects in the heading.
 
     At most `limit` characters and bytes (of which it needs `LEAST`): whole rows are left out, from the mild end, and said.
     """
@@ -70,7 +69,6 @@ def mentions(comment: str, series: Series) -> bool:
 def _head(decision: Decision, project: str) -> tuple[str, ...]:
     name = f" in {code(project, 100)}" if project else ""
     return (
-        f"<!-- perfgate:{re.sub(r'[^A-Za-z0-9_./]', '_', project)[:200]} -->",
         f"## {_SIGNS[decision.level]} perfgate: {text.title(decision)}{name}",
         f"{prose(text.headline(decision), _LONGEST_WHY)}. {_basis(decision)}",
     )

@@ -1,0 +1,249 @@
+"""One REST API over HTTP: JSON in and out, all pages, patience for limits and stumbles, and a token that goes to no other host."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from perfgate.errors import InputError, OperationFailed
+from perfgate.formats import strict_json
+
+_PAGE, _MOST_PAGES = 100, 100
+#: Seconds for one step of the network, for one whole answer, and of waiting altogether; and how often one thing is asked.
+_TIMEOUT, _DEADLINE, _PATIENCE, _TRIES = 30.0, 120.0, 120.0, 5
+#: GitHub asks for at least a minute where it names no time for its second kind of limit.
+_SECOND_LIMIT = 60.0
+_ANSWER, _CHUNK = 32 * 1024 * 1024, 1024 * 1024
+_REFUSAL = 64 * 1024
+
+
+class Refused(OperationFailed):
+    """The host answered, and refused: `status` is the HTTP status."""
+
+    def __init__(self, what: str, *, status: int, where: str = "", remedy: str = "") -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.status = status
+
+
+class Client:
+    """The API at `address`; `headers` (the token among them) go with every request to it and nowhere else.
+
+    Every method raises Refused where the host refuses and OperationFailed where it cannot be asked. Limits and server errors
+    are waited for, two minutes altogether; a POST that may have arrived is never sent again.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        headers: Mapping[str, str],
+        host: str = "GitHub",
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.address = address.rstrip("/")
+        self.host = host
+        self._headers = {"User-Agent": "perfgate", **headers}
+        self._sleep = sleep
+        self._left = _PATIENCE
+
+    def get(self, path: str) -> Any:
+        """What the API answers to a GET, parsed."""
+        return self._parsed(path, self._ask("GET", path, None, _ANSWER)[0])
+
+    def every(self, path: str, within: str = "") -> list[Any]:
+        """All pages of a list, or of the list that answers hold under the name `within`; an item that moved on is there once."""
+        items: list[Any] = []
+        total = 0
+        for page in range(1, _MOST_PAGES + 1):
+            mark = "&" if "?" in path else "?"
+            asked = f"{path}{mark}per_page={_PAGE}&page={page}"
+            data, headers = self._ask("GET", asked, None, _ANSWER)
+            answer = self._parsed(asked, data)
+            found = (answer.get(within) if isinstance(answer, dict) else None) if within else answer
+            if not isinstance(found, list):
+                raise OperationFailed(
+                    f"{self.host}'s answer holds no {within or 'list'}", where=path, remedy="try again later"
+                )
+            items += found
+            total = max(total, _whole(answer.get("total_count")) if isinstance(answer, dict) else 0)
+            further = 'rel="next"' in headers.get("Link", "") or len(found) >= _PAGE
+            if not found or not further or len(items) >= total > 0:
+                break
+        else:
+            raise OperationFailed(f"{self.host} lists more than {len(items):,} {within or 'items'}", where=path)
+        if len(items) < total:
+            raise OperationFailed(
+                f"{self.host} told of {total} {within} and listed {len(items)}", where=path, remedy="try again later"
+            )
+        # What begins between two questions moves the others on, so that one may be on both pages.
+        apart = {
+            each["id"] if isinstance(each, dict) and _whole(each.get("id")) else -at: each
+            for at, each in enumerate(items)
+        }
+        return list(apart.values())
+
+    def send(self, method: str, path: str, body: Any = None) -> Any:
+        """What the API answers to a request with this body as JSON, parsed; None where it answers nothing."""
+        data = None if body is None else json.dumps(body, allow_nan=False).encode()
+        answer = self._ask(method, path, data, _ANSWER)[0]
+        return self._parsed(path, answer) if answer.strip() else None
+
+    def download(self, path: str, most: int) -> bytes:
+        """The bytes at a path, which the API may answer with an address elsewhere; OperationFailed for more than `most`."""
+        data = self._ask("GET", path, None, most, elsewhere=True)[0]
+        if len(data) > most:
+            raise OperationFailed(f"the answer has more than the {most:,} bytes that are read", where=_plain(path))
+        return data
+
+    def _ask(
+        self, method: str, path: str, data: bytes | None, most: int, *, elsewhere: bool = False
+    ) -> tuple[bytes, Mapping[str, str]]:
+        """The answer to one request, at most one byte more than `most`, and its headers; asked again where that may help."""
+        for attempt in range(_TRIES):
+            begun = time.monotonic()
+            try:
+                return self._once(method, path, data, most, elsewhere=elsewhere)
+            except HTTPError as error:
+                with error:
+                    message = _message(error)
+                    pause = self._pause(error, message, method, attempt)
+                    if pause is None:
+                        raise self._refused(error.code, message, path) from None
+            except (URLError, HTTPException, OSError) as error:
+                self._left -= time.monotonic() - begun
+                pause = 2.0**attempt
+                again = attempt < _TRIES - 1 and pause <= self._left
+                if not again or (method == "POST" and not _never_arrived(error)):
+                    raise OperationFailed(
+                        f"{self.host} cannot be reached: {_reason(error)}",
+                        where=urlsplit(self.address).netloc,
+                        remedy="check the network, and try again",
+                    ) from None
+            self._left -= pause
+            self._sleep(pause)
+        raise OperationFailed(f"{self.host} kept refusing", where=_plain(path), remedy="try again later")
+
+    def _once(
+        self, method: str, path: str, data: bytes | None, most: int, *, elsewhere: bool
+    ) -> tuple[bytes, Mapping[str, str]]:
+        headers = dict(self._headers)
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        request = Request(self.address + path, data=data, headers=headers, method=method)
+        with build_opener(_Redirects(self.host, elsewhere=elsewhere)).open(request, timeout=_TIMEOUT) as answer:
+            return _body(answer, most), answer.headers
+
+    def _parsed(self, path: str, data: bytes) -> Any:
+        try:
+            return strict_json.loads(data, _plain(path), limit=_ANSWER)
+        except InputError as error:
+            raise OperationFailed(
+                f"{self.host}'s answer cannot be read: {error.what}", where=_plain(path), remedy="try again later"
+            ) from error
+
+    def _pause(self, error: HTTPError, message: str, method: str, attempt: int) -> float | None:
+        """Seconds to wait before asking again; None where waiting does not help, may do a thing twice, or takes too long."""
+        told = error.headers.get("Retry-After", "")
+        spent = error.headers.get("X-RateLimit-Remaining") == "0"
+        second = "secondary rate limit" in message.lower()
+        limited = error.code == 429 or (error.code == 403 and bool(told or spent or second))
+        if not limited and (error.code < 500 or method == "POST"):
+            return None
+        reset = error.headers.get("X-RateLimit-Reset", "")
+        if told.isdecimal():
+            pause = float(told[:9])
+        elif limited and spent and reset.isdecimal():
+            pause = max(1.0, float(reset[:12]) - time.time())
+        else:
+            pause = _SECOND_LIMIT if second else 2.0**attempt
+        return pause if attempt < _TRIES - 1 and pause <= self._left else None
+
+    def _refused(self, status: int, message: str, path: str) -> Refused:
+        for secret in (word for value in self._headers.values() for word in value.split() if len(word) > 8):
+            message = message.replace(secret, "…")
+        words = f": {message}" if message else ""
+        if status == 429:
+            what, remedy = f"{self.host}'s limit of requests is reached (429)", "try again later"
+        elif status in {401, 403}:
+            what, remedy = f"{self.host} refused ({status}){words}", "the token may lack the permission for this"
+        else:
+            what = f"{self.host} answered {status}{words}"
+            remedy = "try again later" if status >= 500 else ""
+        return Refused(what, status=status, where=_plain(path), remedy=remedy)
+
+
+class _Redirects(HTTPRedirectHandler):
+    """Follows a redirect on the same host; to another one only where the caller asks for that, and then without our headers."""
+
+    def __init__(self, host: str, *, elsewhere: bool) -> None:
+        self._host = host
+        self._elsewhere = elsewhere
+
+    def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
+        # urllib passes the old request's headers on, so a plain http of the same host is another one too.
+        before, after = urlsplit(req.full_url), urlsplit(newurl)
+        same = (after.scheme, after.netloc) == (before.scheme, before.netloc)
+        if not same and self._elsewhere and after.scheme in {"https", before.scheme}:
+            return Request(newurl, headers={"User-Agent": "perfgate"})
+        if not same:
+            raise OperationFailed(
+                f"{self._host} redirected to another host, which must not get the token",
+                where=before.path,
+                remedy="set the API's address to the one that it redirects to, if you trust it",
+            )
+        if req.get_method() == "GET":
+            return super().redirect_request(req, fp, code, msg, headers, newurl)
+        # What is sent to a renamed repository is sent on; the other codes would make a GET of it, which does nothing.
+        if code in {307, 308}:
+            return Request(newurl, data=req.data, headers=dict(req.headers), method=req.get_method())
+        return None
+
+
+def _plain(path: str) -> str:
+    return path.partition("?")[0]
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _body(answer: Any, most: int) -> bytes:
+    """The body of an answer, at most one byte more than the limit; a server that trickles is given up."""
+    parts: list[bytes] = []
+    size, end = 0, time.monotonic() + _DEADLINE
+    while size <= most and (part := answer.read1(min(_CHUNK, most + 1 - size))):
+        parts.append(part)
+        size += len(part)
+        if time.monotonic() > end:
+            raise TimeoutError("the answer takes too long")
+    told = answer.headers.get("Content-Length", "")
+    if size <= most and told.isdecimal() and size < int(told[:12]):
+        raise ConnectionError("the answer was cut off")
+    return b"".join(parts)
+
+
+def _message(error: HTTPError) -> str:
+    """What a refusal says of itself, in one short line; "" where it says nothing that can be read."""
+    try:
+        value = strict_json.loads(error.read(_REFUSAL), "answer")
+    except (InputError, HTTPException, OSError):
+        return ""
+    found = value.get("message") if isinstance(value, dict) else None
+    return " ".join(found.split())[:200] if isinstance(found, str) else ""
+
+
+def _never_arrived(error: Exception) -> bool:
+    """Whether nothing can have been done by a request that ended so."""
+    return isinstance(getattr(error, "reason", error), ConnectionRefusedError)
+
+
+def _reason(error: Exception) -> str:
+    """Why a host could not be asked, in one line; the address of the request, and so nothing of ours, is not in it."""
+    reason = getattr(error, "reason", error)
+    return " ".join(str(reason).split())[:200] or type(reason).__name__
