@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import quote, urlsplit
 
-from perfgate.errors import InputError
+from perfgate.errors import InputError, OperationFailed
 from perfgate.forge.rest import Client
 
 
@@ -27,6 +28,16 @@ def repository(environ: Mapping[str, str], named: str = "") -> str:
             "the repository is not known", remedy="name it: --repository OWNER/NAME (in Actions it is set)"
         )
     return f"/repos/{quote(name)}"
+
+
+def graphql(client: Client, query: str, variables: Mapping[str, str]) -> Any:
+    """The data that GraphQL answers; OperationFailed where it holds errors."""
+    # An own server has it beside the version of its REST API.
+    beside = client.at(client.address.removesuffix("/v3"))
+    answer = beside.send("POST", "/graphql", {"query": query, "variables": dict(variables)})
+    if not isinstance(answer, dict) or answer.get("errors") or not isinstance(answer.get("data"), dict):
+        raise OperationFailed("GitHub's GraphQL answered no data", where="/graphql")
+    return answer["data"]
 
 
 def _address(environ: Mapping[str, str]) -> str:

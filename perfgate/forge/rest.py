@@ -49,8 +49,16 @@ class Client:
         self.address = address.rstrip("/")
         self.host = host
         self._headers = {"User-Agent": "perfgate", **headers}
-        self._sleep = sleep
+        self.sleep = sleep
         self._left = _PATIENCE
+
+    def at(self, address: str) -> Client:
+        """The same client at another address of the same host; it has the same patience left."""
+        made = Client(self.address, headers=self._headers, host=self.host, sleep=self.sleep)
+        if urlsplit(address)[:2] == urlsplit(self.address)[:2]:
+            made.address = address
+        made._left = self._left
+        return made
 
     def get(self, path: str) -> Any:
         """What the API answers to a GET, parsed."""
@@ -126,7 +134,7 @@ class Client:
                         remedy="check the network, and try again",
                     ) from None
             self._left -= pause
-            self._sleep(pause)
+            self.sleep(pause)
         raise OperationFailed(f"{self.host} kept refusing", where=_plain(path), remedy="try again later")
 
     def _once(

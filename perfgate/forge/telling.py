@@ -1,0 +1,54 @@
+"""What a code host is told of a decision, and what became of it: the same for every host."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from perfgate.forge.marker import Marker
+
+#: The longest comment that GitHub takes, in characters; here bytes are kept below it, which are never fewer.
+LIMIT = 65_536
+
+
+class Mode(StrEnum):
+    """When a pull request gets a comment: of a breach, of every decision, or never."""
+
+    ON = "on"
+    ALWAYS = "always"
+    OFF = "off"
+
+
+class Told(NamedTuple):
+    """A decision as text: `text` is the comment without its marker, `resolved` the shorter one for a breach that is over.
+
+    `link` is the address of the run, "" where it is not known.
+    """
+
+    marker: Marker
+    text: str
+    resolved: str
+    link: str = ""
+
+    def body(self, *, resolved: bool = False) -> str:
+        """The whole comment, the marker first. One that no host would take is left at its first words and the link."""
+        text = self.resolved if resolved else self.text
+        whole = f"{self.marker.line}\n{text}"
+        if len(whole.encode("utf-8", "replace")) <= LIMIT:
+            return whole
+        kept = [self.marker.line]
+        room = LIMIT // 4
+        for part in text.split("\n\n")[:2]:
+            room -= len(part.encode("utf-8", "replace"))
+            if room < 0:
+                break
+            kept.append(part)
+        where = f"[the summary of the run]({self.link})" if self.link else "the summary of the run"
+        return "\n\n".join([*kept, f"The rest is too long for a comment; all of it is in {where}."]) + "\n"
+
+
+class Outcome(NamedTuple):
+    """One sentence on what a host was told, and whether that failed."""
+
+    said: str
+    failed: bool = False
