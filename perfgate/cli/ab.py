@@ -156,15 +156,18 @@ def _rules(project: Project, given_budgets: Path | None, name: str) -> Rules:
 
 def _defaults_for(series: list[str], budgets: Budgets) -> bytes:
     """A budgets.yaml that enforces the defaults on these series, so that the decision can be repeated from its own folder."""
+    from perfgate.core.budgets import GIT_REF
+
     usual = budgets.defaults
     defaults = {
         **{key: f"{100 * getattr(usual, key):.10g}%" for key in ("warn", "block", "min_effect", "tolerance")},
         **{key: getattr(usual, key).word for key in ("on_missing", "on_inconclusive")},
         "enforce": usual.enforce.value,
     }
+    named = ("store", "path", "window", "keep", "remote", *(["branch"] if budgets.baseline.store == GIT_REF else []))
     whole = {
         "version": 1,
-        "baseline": {key: getattr(budgets.baseline, key) for key in ("store", "path", "window", "keep")},
+        "baseline": {key: getattr(budgets.baseline, key) for key in named},
         "defaults": defaults,
         "budgets": [{"series": each} for each in series],
     }

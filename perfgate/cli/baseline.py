@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from perfgate.cli import console
-from perfgate.cli.project import BUDGETS, Project
-from perfgate.core.budgets import BaselineSettings
+from perfgate.cli.project import Project
+from perfgate.cli.storing import own_settings, store_of, told
 from perfgate.core.model import Run, Selector
 from perfgate.errors import InputError
+
+if TYPE_CHECKING:
+    from perfgate.store.changes import Plan
+    from perfgate.store.stores import Store
 
 app = typer.Typer(**console.APP)
 _REASON: Any = typer.Option(..., "--reason", help="Why; it is kept with the baseline.")
@@ -37,17 +41,15 @@ def list_runs(as_json: bool = typer.Option(False, "--json", help="Print the list
     Example: perfgate baseline list
     """
     from perfgate.render import baseline as table
-    from perfgate.store import directory
 
-    folder, _ = _store()
-    runs = directory.list_runs(folder)
-    events = [event.sentence() for event in directory.read_events(folder)]
+    store = _store()
+    shelf = store.shelf()
+    runs = shelf.all_runs()
+    events = [event.sentence() for event in shelf.recorded()]
     if as_json:
         console.out(table.as_json(runs, events))
     else:
-        console.out(
-            table.render(runs, events, folder=console.shown(folder), width=console.width(), colour=console.colour())
-        )
+        console.out(table.render(runs, events, folder=store.where, width=console.width(), colour=console.colour()))
 
 
 @app.command()
@@ -63,8 +65,7 @@ def show(
     from perfgate.formats import run as run_format
     from perfgate.render.capture import render
 
-    folder, _ = _store()
-    found = _named(folder, run)
+    found = _named(_store(), run)
     if as_json:
         console.out(run_format.dump(found).decode().rstrip("\n"))
     else:
@@ -84,10 +85,10 @@ def admit(
     Example: perfgate baseline admit run.json --reason "first baseline"
     """
     from perfgate.cli import judging
-    from perfgate.store import directory
+    from perfgate.store.changes import admission
 
     project = Project.find()
-    folder, _ = _store(project)
+    store = _store(project)
     candidate = judging.gather(project, runs or [])
     for run, path in zip(candidate.runs, candidate.files, strict=True):
         if not run.context.tested or run.context.worktree:
@@ -99,8 +100,7 @@ def admit(
                 where=console.shown(path),
                 remedy="commit first, then measure again",
             )
-    for run in candidate.runs:
-        console.say(directory.admit(folder, run, reason=reason).told(console.shown(folder)))
+    _write(store, admission(candidate.runs, reason=_said(reason)))
 
 
 @app.command()
@@ -119,11 +119,10 @@ def retire(
     \b
     Example: perfgate baseline retire --series 'tests.*{suite=unit}' --reason "suite was split"
     """
-    from perfgate.store import directory
+    from perfgate.store.changes import retirement
 
-    folder, _ = _store()
-    selector = _known(folder, series)
-    console.say(directory.retire(folder, selector, reason=_said(reason), until=until).told(console.shown(folder)))
+    store = _store()
+    _write(store, retirement(_known(store, series), reason=_said(reason), until=until))
 
 
 @app.command()
@@ -137,11 +136,11 @@ def accept(
     \b
     Example: perfgate baseline accept 2026-11-12-4f2a --series 'tests.duration{suite=unit}' --reason "more tests, agreed"
     """
-    from perfgate.store import directory
+    from perfgate.store.changes import acceptance
 
-    folder, _ = _store()
-    found, selector = _named(folder, run), _known(folder, series)
-    console.say(directory.accept(folder, selector, found.id, reason=_said(reason)).told(console.shown(folder)))
+    store = _store()
+    found, selector = _named(store, run), _known(store, series)
+    _write(store, acceptance(selector, found.id, reason=_said(reason)))
 
 
 @app.command()
@@ -155,11 +154,11 @@ def anchor(
     \b
     Example: perfgate baseline anchor 2026-11-01-77ab --reason "release 2.0"
     """
-    from perfgate.store import directory
+    from perfgate.store.changes import anchoring
 
-    folder, _ = _store()
-    found, selector = _named(folder, run), _known(folder, series)
-    console.say(directory.anchor(folder, selector, found.id, reason=_said(reason)).told(console.shown(folder)))
+    store = _store()
+    found, selector = _named(store, run), _known(store, series)
+    _write(store, anchoring(selector, found.id, reason=_said(reason)))
 
 
 @app.command()
@@ -174,56 +173,96 @@ def prune(
     \b
     Example: perfgate baseline prune --keep 200 --reason "a year is enough"
     """
-    from perfgate.store import directory
+    from perfgate.store.changes import pruning
 
-    folder, settings = _store()
-    removed = directory.prune(folder, keep or settings.keep, reason=_said(reason))
-    console.say(f"{len(removed)} runs removed from {console.shown(folder)}")
+    store = _store()
+    written = store.write(pruning(keep or store.settings.keep, reason=_said(reason)))
+    console.say(f"{len(written.changes.removed)} runs removed from {store.where}")
 
 
-def _store(project: Project | None = None) -> tuple[Path, BaselineSettings]:
-    """The folder of the baseline, and its settings, as the work tree's budgets.yaml has them."""
-    from perfgate.formats import budgets as budgets_format
+@app.command()
+def update(
+    folder: Path | None = typer.Argument(
+        None, metavar="[FOLDER]", help="The folder of a decision. [default: .perfgate/decision]", show_default=False
+    ),
+) -> None:
+    """Admit the runs of a decision that gate or check left, and publish them: push them to the branch that holds the baseline.
 
+    This is what a job of its own with `contents: write` runs on the default branch; it never runs the project's code.
+
+    \b
+    Example: perfgate baseline update decision/
+    """
+    from perfgate.cli import updating
+
+    project = Project.find()
+    for sentence in updating.update(project, folder or project.decisions):
+        console.say(sentence)
+
+
+@app.command("import")
+def import_(
+    source: str = typer.Option(
+        ..., "--from", metavar="STORE", help="directory:PATH, or git-ref:[REMOTE/]BRANCH[:PATH]."
+    ),
+) -> None:
+    """Copy the runs and events of another store into this one; what is there stays, and nothing comes twice.
+
+    \b
+    Example: perfgate baseline import --from directory:baselines
+    """
+    from perfgate.cli import updating
+
+    for sentence in updating.import_from(Project.find(), source):
+        console.say(sentence)
+
+
+@app.command()
+def fetch() -> None:
+    """Fetch the branch that holds the baseline, so that it can be read here without a network.
+
+    \b
+    Example: perfgate baseline fetch
+    """
+    from perfgate.cli import updating
+
+    console.say(updating.fetch(Project.find()))
+
+
+def _store(project: Project | None = None) -> Store:
+    """The store as the work tree's budgets.yaml has it."""
     project = project or Project.find()
-    path = project.root / BUDGETS
-    settings = BaselineSettings()
-    if path.is_file():
-        settings = budgets_format.load(budgets_format.read(path, console.shown(path)), console.shown(path)).baseline
-    return project.root / settings.path, settings
+    return store_of(project, own_settings(project))
 
 
-def _named(folder: Path, name: str) -> Run:
+def _write(store: Store, plan: Plan) -> None:
+    for sentence in told(store, store.write(plan)):
+        console.say(sentence)
+
+
+def _named(store: Store, name: str) -> Run:
     """The one admitted run whose name begins so."""
-    from perfgate.store import directory
-
-    found = [run for run in directory.list_runs(folder) if run.id.startswith(name)]
+    found = [run for run in store.shelf().all_runs() if run.id.startswith(name)]
     if len(found) != 1:
         what = f"{len(found)} admitted runs begin with" if found else "no admitted run begins with"
-        raise InputError(
-            f'{what} "{name}"', where=console.shown(folder), remedy="look at their names: perfgate baseline list"
-        )
+        raise InputError(f'{what} "{name}"', where=store.where, remedy="look at their names: perfgate baseline list")
     return found[0]
 
 
-def _known(folder: Path, series: str) -> Selector:
+def _known(store: Store, series: str) -> Selector:
     """What selects at least one series of the admitted runs: of a mistyped name nobody would ever learn that it does nothing."""
     from difflib import get_close_matches
 
-    from perfgate.store import directory
-
     selector = Selector.parse(series)
-    known = dict.fromkeys(each.series for run in directory.list_runs(folder) for each in run.measurements)
+    known = dict.fromkeys(each.series for run in store.shelf().all_runs() for each in run.measurements)
     if not known:
-        raise InputError(
-            "no run is admitted", where=console.shown(folder), remedy="admit one first: perfgate check --admit"
-        )
+        raise InputError("no run is admitted", where=store.where, remedy="admit one first: perfgate check --admit")
     if not any(selector.matches(each) for each in known):
         names = sorted(str(each) for each in known)
         close = get_close_matches(series, names, n=3, cutoff=0.3) or names[:3]
         raise InputError(
             f'no admitted run has a series "{series}"',
-            where=console.shown(folder),
+            where=store.where,
             remedy="they have for example " + ", ".join(close),
         )
     return selector

@@ -92,6 +92,7 @@ def calibrate(
 def past_of(project: Project, *, budgets: Path | None, only: str) -> Past:
     """The admitted runs of the checked-out commit and its ancestors, with the budgets of the work tree or those given."""
     from perfgate.cli.project import BUDGETS
+    from perfgate.cli.storing import store_of
     from perfgate.core.budgets import Budgets
     from perfgate.core.model import Selector
     from perfgate.core.replay import Past
@@ -108,7 +109,7 @@ def past_of(project: Project, *, budgets: Path | None, only: str) -> Past:
         console.say(f"note: there is no {BUDGETS}; every series is judged by the defaults")
     baseline, runs = admitted(project, rules)
     if baseline.problem:
-        raise NothingJudged(baseline.problem, where=console.shown(project.root / rules.baseline.path))
+        raise NothingJudged(baseline.problem, where=store_of(project, rules.baseline).where)
     for caveat in baseline.caveats:
         console.say(f"note: {caveat.message}")
     return Past(baseline, {run.id: run for run in runs}, rules, only, project.lineage.target)
@@ -116,17 +117,12 @@ def past_of(project: Project, *, budgets: Path | None, only: str) -> Past:
 
 def admitted(project: Project, rules: Budgets) -> tuple[Baseline, Sequence[Run]]:
     """The baseline that a child of the checked-out commit would be compared with, and its runs with all they measured."""
-    from perfgate.store import directory
+    from perfgate.cli.storing import store_of
 
-    folder = project.root / rules.baseline.path
+    store = store_of(project, rules.baseline)
     lineage = project.lineage._replace(base=project.lineage.tested, problem="")
-    baseline = directory.load(
-        folder,
-        repository=project.repository,
-        lineage=lineage,
-        at_tip=False,
-        window=rules.baseline.window,
-        keep=rules.baseline.keep,
-    )
+    baseline = store.load(lineage, at_tip=False)
+    if baseline.problem:
+        return baseline, []
     wanted = {run.id for run in baseline.runs}
-    return baseline, [run for run in directory.list_runs(folder) if run.id in wanted]
+    return baseline, [run for run in store.shelf().all_runs() if run.id in wanted]

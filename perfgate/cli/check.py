@@ -18,6 +18,7 @@ def check(
     only: str = given.ONLY,
     fail_on: given.FailOn = given.FAIL_ON,
     admit: bool = given.ADMIT,
+    no_admit: bool = given.NO_ADMIT,
     out: Path | None = given.OUT,
     today: str = given.TODAY,
     as_json: bool = given.JSON,
@@ -33,12 +34,14 @@ def check(
     from perfgate.cli import exit_codes, judging, outputs, settling
     from perfgate.cli.project import Project, parse_day
 
+    given.refuse_both(admit=admit, no_admit=no_admit)
     project = Project.find()
     options = given.Options(
         budgets=budgets,
         only=only,
         today=parse_day(today),
         admit=admit,
+        no_admit=no_admit,
         out=out,
         verbose=every,
         as_json=as_json,
@@ -55,5 +58,6 @@ def check(
     runs = settled.candidate.runs if settled is not None else (measured.run,)
     outputs.publish(project, decision, runs, rules.text, options)
     # What settled a suspect is no run of its own, and never enters the baseline.
-    judging.admit(project, rules.budgets, decision, (measured.run,), asked=admit)
+    if not no_admit:
+        judging.admit(project, rules.budgets, decision, (measured.run,), asked=admit)
     raise typer.Exit(exit_codes.of_decision(decision, fail_on.value))

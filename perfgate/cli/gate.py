@@ -23,6 +23,7 @@ def gate(
     only: str = given.ONLY,
     fail_on: given.FailOn = given.FAIL_ON,
     admit: bool = given.ADMIT,
+    no_admit: bool = given.NO_ADMIT,
     out: Path | None = given.OUT,
     today: str = given.TODAY,
     as_json: bool = given.JSON,
@@ -38,12 +39,14 @@ def gate(
     from perfgate.cli import exit_codes, judging
     from perfgate.cli.project import Project, parse_day
 
+    given.refuse_both(admit=admit, no_admit=no_admit)
     project = Project.find()
     options = given.Options(
         budgets=budgets,
         only=only,
         today=parse_day(today),
         admit=admit,
+        no_admit=no_admit,
         out=out,
         verbose=every,
         as_json=as_json,

@@ -14,6 +14,7 @@ from perfgate.adapters.labels import plain_text
 from perfgate.cli import console, outputs
 from perfgate.cli.judging_options import Options
 from perfgate.cli.project import BUDGETS, Project
+from perfgate.cli.storing import store_of, told
 from perfgate.core.admission import excluded_series, why_not
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import Budgets
@@ -24,7 +25,7 @@ from perfgate.core.policy import decide
 from perfgate.errors import InputError, NothingJudged
 from perfgate.formats import budgets as budgets_format
 from perfgate.formats import run as run_format
-from perfgate.store import directory
+from perfgate.store.changes import NotAllowed, admission
 from perfgate.store.lineage import Lineage
 
 
@@ -51,7 +52,8 @@ def judge(project: Project, candidate: Candidate, options: Options) -> Decision:
     rules = find_rules(project, options.budgets)
     decision = decided(project, candidate, options, rules)
     outputs.publish(project, decision, candidate.runs, rules.text, options)
-    admit(project, rules.budgets, decision, candidate.runs, asked=options.admit)
+    if not options.no_admit:
+        admit(project, rules.budgets, decision, candidate.runs, asked=options.admit)
     return decision
 
 
@@ -65,7 +67,7 @@ def decided(project: Project, candidate: Candidate, options: Options, rules: Rul
         )
     lineage, moved = lineage_of(project, candidate.runs)
     console.say_verbose(f"judged by {rules.source}; base of the tested tree: {lineage.base or 'unknown'}")
-    baseline = load_baseline(project, rules.budgets, lineage)
+    baseline = load_baseline(project, rules.budgets, lineage, folder=options.baseline)
     console.say_verbose(f"baseline: {baseline.source or 'none'}, {len(baseline.runs)} runs")
     circumstances = Circumstances(
         context=candidate.runs[0].context,
@@ -286,31 +288,34 @@ def lineage_of(project: Project, runs: Sequence[Run]) -> tuple[Lineage, tuple[Ca
     )
 
 
-def load_baseline(project: Project, budgets: Budgets, lineage: Lineage) -> Baseline:
-    """The admitted runs that the candidate may be compared with."""
-    settings = budgets.baseline
-    return directory.load(
-        project.root / settings.path,
-        repository=project.repository,
-        lineage=lineage,
-        at_tip=bool(project.event.provider),
-        window=settings.window,
-        keep=settings.keep,
-    )
+def load_baseline(project: Project, budgets: Budgets, lineage: Lineage, *, folder: Path | None = None) -> Baseline:
+    """The admitted runs that the candidate may be compared with; with `folder`, those in that folder."""
+    return store_of(project, budgets.baseline, folder=folder).load(lineage)
 
 
 # --- what becomes of it -----------------------------------------------------------------------------------------------
 
 
 def admit(project: Project, budgets: Budgets, decision: Decision, runs: Sequence[Run], *, asked: bool) -> None:
-    """Admit the judged runs to the baseline where the rules allow it, and say what was done where anyone would ask."""
+    """Admit the judged runs to the baseline where the rules allow it, and say what was done where anyone would ask.
+
+    On the default branch in CI a job without the right to write has done its part; with `asked`, its failure is one.
+    """
     in_ci = bool(project.event.provider)
-    folder = project.root / budgets.baseline.path
+    admitted: list[Run] = []
     for run in runs:
         reason = why_not(decision, run.context, in_ci=in_ci, on_target=project.lineage.on_target, asked=asked)
-        if reason:
-            if asked or (in_ci and project.lineage.on_target):
-                console.say(f"not admitted to the baseline: {reason}")
-            continue
-        stored = directory.admit(folder, run._replace(excluded=excluded_series(decision)))
-        console.say(stored.told(console.shown(folder)))
+        if not reason:
+            admitted.append(run._replace(excluded=excluded_series(decision)))
+        elif asked or (in_ci and project.lineage.on_target):
+            console.say(f"not admitted to the baseline: {reason}")
+    if not admitted:
+        return
+    store = store_of(project, budgets.baseline)
+    try:
+        for sentence in told(store, store.write(admission(admitted))):
+            console.say(sentence)
+    except NotAllowed as error:
+        if asked:
+            raise
+        console.say(f"not admitted to the baseline by this job: {error.what}\n  {error.remedy}")

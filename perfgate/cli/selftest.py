@@ -117,6 +117,7 @@ def proved(project: Project, options: given.Options) -> SelfTest:
     """The proof for every budget, in a temporary copy that is gone afterwards."""
     from perfgate.cli import judging
     from perfgate.cli.calibrate import admitted
+    from perfgate.cli.storing import store_of
     from perfgate.core.selftest import SelfTest, cases, untested
     from perfgate.errors import NothingJudged
 
@@ -125,7 +126,7 @@ def proved(project: Project, options: given.Options) -> SelfTest:
     if baseline.problem or not baseline.runs:
         raise NothingJudged(
             baseline.problem or "there is no admitted run of this commit or its ancestors",
-            where=console.shown(project.root / rules.budgets.baseline.path),
+            where=store_of(project, rules.budgets.baseline).where,
             remedy="admit one: perfgate check --admit, on the default branch",
         )
     tested = _newest(baseline, runs)
@@ -218,14 +219,15 @@ def _copied(
     The copy has no repository: every run in it counts. It is never on the target branch, so that nothing can be admitted.
     """
     from perfgate.cli import judging
+    from perfgate.cli.storing import store_of
 
-    source, own = project.root / rules.budgets.baseline.path, folder / rules.budgets.baseline.path
-    (own / "runs").mkdir(parents=True)
-    for run in baseline.runs:
-        if run.commit != tested[0].context.tested:
-            shutil.copyfile(source / "runs" / f"{run.id}.json", own / "runs" / f"{run.id}.json")
-    if (source / "events").is_dir():
-        shutil.copytree(source / "events", own / "events")
+    own = folder / rules.budgets.baseline.path
+    shelf = store_of(project, rules.budgets.baseline).shelf()
+    wanted = {run.id for run in baseline.runs if run.commit != tested[0].context.tested}
+    for part, files in (("runs", [file for file in shelf.runs if file.id in wanted]), ("events", shelf.events)):
+        (own / part).mkdir(parents=True)
+        for file, data in zip(files, shelf.contents(files), strict=True):
+            (own / part / file.name).write_bytes(data)
     budgets = folder / "budgets.yaml"
     budgets.write_bytes(rules.text)
     lineage = project.lineage._replace(
@@ -240,5 +242,7 @@ def _copied(
         on_target=False,
     )
     copy = project._replace(root=folder, repository=None, lineage=lineage, environ={})
-    inner = options._replace(budgets=budgets, admit=False, out=None, reproduce="perfgate selftest")
-    return _Gate(copy, rules, judging.load_baseline(copy, rules.budgets, lineage), inner)
+    inner = options._replace(
+        budgets=budgets, admit=False, no_admit=True, baseline=own, out=None, reproduce="perfgate selftest"
+    )
+    return _Gate(copy, rules, judging.load_baseline(copy, rules.budgets, lineage, folder=own), inner)

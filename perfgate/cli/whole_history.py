@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from perfgate.cli import console, judging
+from perfgate.cli import judging
 from perfgate.cli.project import BUDGETS, Project
+from perfgate.cli.storing import store_of
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import Budgets
 from perfgate.errors import InputError, NothingJudged
-from perfgate.store import directory
 
 
 class Whole(NamedTuple):
@@ -25,25 +25,17 @@ def load(project: Project) -> Whole:
     The gate looks at those of the base of a change; here everything is shown that the default branch has.
     """
     budgets = judging.find_rules(project, None).budgets if _has_budgets(project) else Budgets()
-    settings = budgets.baseline
     lineage = project.lineage
     newest = lineage.tested if lineage.on_target else lineage.tip
     if newest:
         lineage = lineage._replace(base=newest, problem="")
-    baseline = directory.load(
-        project.root / settings.path,
-        repository=project.repository,
-        lineage=lineage,
-        at_tip=bool(project.event.provider),
-        window=settings.window,
-        keep=settings.keep,
-        whole=True,
-    )
+    store = store_of(project, budgets.baseline)
+    baseline = store.load(lineage, whole=True)
     if not baseline.runs:
         why = baseline.problem or next((caveat.message for caveat in baseline.caveats), "no baseline yet")
         raise NothingJudged(
             why,
-            where=console.shown(project.root / settings.path),
+            where=store.where,
             remedy="fetch the whole history (actions/checkout: fetch-depth: 0)"
             if baseline.problem
             else "admit a run of the base branch: perfgate check --admit, on that branch",

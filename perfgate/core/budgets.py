@@ -175,13 +175,23 @@ class Waiver(NamedTuple):
     place: str = ""
 
 
-class BaselineSettings(NamedTuple):
-    """Where the baseline lives and how much of it is used: `window` newest values per series, `keep` runs in store."""
+#: The kinds of store: files in the work tree, or in a branch of their own.
+DIRECTORY, GIT_REF = "directory", "git-ref"
 
-    store: str = "directory"
+
+class BaselineSettings(NamedTuple):
+    """Where the baseline lives and how much of it is used: `window` newest values per series, `keep` runs in store.
+
+    `path` is a folder of the project; the store "git-ref" has it in `branch`, under the project's own path in its repository.
+    `remote` is the name of the remote that is fetched from and pushed to.
+    """
+
+    store: str = DIRECTORY
     path: str = "baselines"
     window: int = 100
     keep: int = 400
+    branch: str = "perfgate-data"
+    remote: str = "origin"
 
 
 class Rerun(NamedTuple):

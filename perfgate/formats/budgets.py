@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from perfgate.core.budgets import (
+    DIRECTORY,
+    GIT_REF,
     BaselineSettings,
     Budget,
     Budgets,
@@ -111,14 +113,9 @@ def _enforce(node: Node | None, usual: Enforce) -> Enforce:
 
 
 def _baseline(node: Node) -> BaselineSettings:
-    parts = values.mapping(node, ("store", "path", "window", "keep"), what="in baseline")
+    parts = values.mapping(node, ("store", "path", "window", "keep", "branch", "remote"), what="in baseline")
     usual = BaselineSettings()
-    if "store" in parts and parts["store"].text != "directory":
-        values.refuse(
-            parts["store"],
-            f"{values.written(parts['store'])} is not a store that this perfgate knows",
-            "write store: directory",
-        )
+    store = values.one_of(parts["store"], (DIRECTORY, GIT_REF)) if "store" in parts else usual.store
     path = values.text(parts["path"], "baselines") if "path" in parts else usual.path
     if path.startswith(("/", "~")) or ".." in path.split("/") or "\\" in path or "\0" in path:
         values.refuse(
@@ -128,11 +125,28 @@ def _baseline(node: Node) -> BaselineSettings:
         )
     if ".git" in path.lower().split("/") or not path.isprintable():
         values.refuse(parts["path"], "a baseline cannot lie there", "name a folder such as baselines")
+    if "branch" in parts and store != GIT_REF:
+        values.refuse(
+            parts["branch"], "only the store git-ref has a branch", "write store: git-ref, or leave branch out"
+        )
     return BaselineSettings(
-        path=path.strip("/").removeprefix("./") or usual.path,
+        store=store,
+        path="/".join(part for part in path.split("/") if part not in {"", "."}) or usual.path,
         window=values.whole(parts["window"], 5, 10_000) if "window" in parts else usual.window,
         keep=values.whole(parts["keep"], 5, 100_000) if "keep" in parts else usual.keep,
+        branch=_git_name(parts["branch"], usual.branch) if "branch" in parts else usual.branch,
+        remote=_git_name(parts["remote"], usual.remote, of_remote=True) if "remote" in parts else usual.remote,
     )
+
+
+def _git_name(node: Node, such_as: str, *, of_remote: bool = False) -> str:
+    """The name of a branch or remote, which is given to git; its own rules decide."""
+    from perfgate.core.git_names import branch_problem, remote_problem
+
+    name = values.text(node, such_as)
+    if problem := remote_problem(name) if of_remote else branch_problem(name):
+        values.refuse(node, problem, f"write for example {such_as}")
+    return name
 
 
 def _rerun(node: Node) -> Rerun:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import NamedTuple
 
 from perfgate.core.model import Selector
 from perfgate.errors import InputError
 from perfgate.formats import strict_json
 from perfgate.formats.checking import Found
-from perfgate.formats.files import write_new
 
 SCHEMA = "perfgate/baseline-event/1"
 EVERYTHING = Selector("*")
@@ -77,8 +75,8 @@ def load(data: bytes, where: str) -> Recorded:
     )
 
 
-def record(folder: Path, event: Recorded) -> str:
-    """Write an event into the store; its name. Raises InputError for one that could not be read again."""
+def written(event: Recorded) -> tuple[str, bytes]:
+    """The name of an event's file, without ".json", and its content. Raises InputError for one that could not be read again."""
     value: dict[str, object] = {
         "schema": SCHEMA,
         "kind": event.kind,
@@ -99,6 +97,4 @@ def record(folder: Path, event: Recorded) -> str:
     data = strict_json.dumps(value)
     load(data, event.kind)
     stamp = event.recorded_at.replace(":", "").replace("-", "")
-    name = f"{stamp}-{event.kind}-{hashlib.sha256(data).hexdigest()[:8]}"
-    write_new(folder / "events" / f"{name}.json", data)
-    return name
+    return f"{stamp}-{event.kind}-{hashlib.sha256(data).hexdigest()[:8]}", data

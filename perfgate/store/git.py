@@ -76,6 +76,19 @@ class Repository:
         """The commit of a full name of a branch here or on a remote ("refs/heads/main"); "" where there is none."""
         return self._branches().get(ref, ("", ""))[0]
 
+    def newest(self, ref: str) -> tuple[str, int]:
+        """The commit of a full name of a branch as it is now, however it was before, and its time (seconds since 1970); ("", 0) where
+        there is none."""
+        told = self._ask("for-each-ref", "--format=%(refname)%00%(objectname)%00%(committerdate:unix)", ref) or ""
+        for name, commit, seconds in (line.split("\0") for line in told.splitlines()):
+            if name == ref and is_commit_id(commit):
+                return commit, int(seconds or 0)
+        return "", 0
+
+    def address(self, remote: str) -> str:
+        """The address of a remote that is set up by this name; "" where there is none."""
+        return (self._ask("remote", "get-url", "--push", "--end-of-options", remote) or "").strip().partition("\n")[0]
+
     def _branches(self) -> dict[str, tuple[str, str]]:
         """The commit, and for a symbolic name its target, of every branch; asked once."""
         if self._refs is None:

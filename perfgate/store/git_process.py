@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from perfgate.errors import OperationFailed
@@ -41,22 +43,33 @@ def environment() -> dict[str, str]:
 
 
 def spawn(
-    folder: Path, arguments: Sequence[str], data: bytes | None = None, *, timeout: float = _TIMEOUT
+    folder: Path,
+    arguments: Sequence[str],
+    data: bytes | None = None,
+    *,
+    timeout: float = _TIMEOUT,
+    more: Mapping[str, str] | None = None,
+    alone: bool = False,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run git to its end, kill it after `timeout` seconds, end it where perfgate is interrupted; OperationFailed where it cannot be
-    started or does not end by itself."""
+    started or does not end by itself.
+
+    `more` are further variables of its environment. `alone` runs it in a session of its own, for work over the network: it can ask
+    nobody for a password, and what it started for the transport ends with it.
+    """
     command = ["git", *CONFIG, *arguments]
     try:
         with subprocess.Popen(
             command,
             cwd=folder,
-            env=environment(),
+            env=environment() | dict(more or {}),
             stdin=subprocess.DEVNULL if data is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            start_new_session=alone,
         ) as process:
             # Not communicate(timeout=…): that one polls for the end, in steps as long as such a process takes.
-            late = threading.Timer(timeout, process.kill)
+            late = threading.Timer(timeout, _kill, (process, alone))
             late.daemon = True
             late.start()
             try:
@@ -74,6 +87,14 @@ def spawn(
             f"git {arguments[0]} was stopped by signal {-process.returncode}", remedy="check the repository: git fsck"
         )
     return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def _kill(process: subprocess.Popen[bytes], alone: bool) -> None:
+    if not alone:
+        process.kill()
+        return
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def last_line(data: bytes) -> str:

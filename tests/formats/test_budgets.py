@@ -282,7 +282,7 @@ def test_a_budget_without_its_own_numbers_has_those_of_the_defaults() -> None:
         (HEAD + "budgets:\n  - series: tests.duration\n    limit: 1 s\n    limit: 2 s\n", "first in line 4"),
         (HEAD + "budgets: {series: tests.duration}\n", "a list is wanted"),
         (HEAD + "defaults: {warn: .inf}\n", "not a number"),
-        (HEAD + "baseline: {store: git-ref}\n", "directory"),
+        (HEAD + "baseline: {store: bucket}\n", "directory"),
         (HEAD + "baseline: {path: ../elsewhere}\n", "leads out"),
         (HEAD + "measure:\n  a: {command: {run: 'make | tee log'}}\n", "without a shell"),
         (HEAD + "measure:\n  a: {command: {run: 'echo \"$HOME\"'}}\n", "without a shell"),

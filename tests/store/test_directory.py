@@ -19,10 +19,10 @@ from perfgate.core.baseline import Baseline, runs_ended
 from perfgate.core.model import Run, Selector, Series, State
 from perfgate.errors import InputError, OperationFailed
 from perfgate.formats import run as run_format
-from perfgate.store import directory
 from perfgate.store.directory import accept, admit, anchor, list_runs, load, prune, read_events, retire
 from perfgate.store.git import Repository
 from perfgate.store.lineage import Lineage
+from perfgate.store.shelf import NAME
 from tests.core.making import MACHINE, UNIT_TESTS, measured
 from tests.store.repositories import Made, run_of
 
@@ -340,7 +340,7 @@ def test_a_file_in_the_place_of_the_folder_is_an_error(history: History, tmp_pat
     (tmp_path / "runs").write_text("", encoding="utf-8")
     with pytest.raises(OperationFailed, match="cannot be read"):
         history.load(history.commits[4], folder=tmp_path)
-    with pytest.raises(OperationFailed, match="cannot be written"):
+    with pytest.raises(OperationFailed, match="cannot be read"):
         admit(tmp_path, run_of(COMMIT))
 
 
@@ -570,4 +570,4 @@ def test_loading_asks_git_a_bounded_number_of_times(history: History, monkeypatc
 
 def test_the_name_of_a_run_is_one_that_loading_understands(tmp_path: Path) -> None:
     stored = admit(tmp_path, ci_run())
-    assert directory._NAME.fullmatch(f"{stored.name}.json")
+    assert NAME.fullmatch(f"{stored.name}.json")
