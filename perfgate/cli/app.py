@@ -6,9 +6,11 @@ A command's module is imported when the command is named, so that `gate` does no
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -16,7 +18,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from perfgate import __version__
-from perfgate.cli import console, exit_codes
+from perfgate.cli import console, exit_codes, redacting
 from perfgate.errors import CommandFailed, PerfgateError, Stopped
 
 #: Every command and the module that holds it as `app`, in the order in which people meet them.
@@ -94,7 +96,24 @@ def perfgate(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; every error has been told by then."""
-    return guarded(lambda: app(_settings_first(arguments), prog_name="perfgate", standalone_mode=True))
+    with _without_secrets(arguments):
+        return guarded(lambda: app(_settings_first(arguments), prog_name="perfgate", standalone_mode=True))
+
+
+@contextmanager
+def _without_secrets(arguments: Sequence[str]) -> Iterator[None]:
+    """Where the command line itself holds a secret, typer's messages about it are cleaned on their way out too."""
+    line = " ".join(arguments)
+    if redacting.clean(line) == line:
+        yield
+        return
+    told = io.StringIO()
+    kept, sys.stderr = sys.stderr, told
+    try:
+        yield
+    finally:
+        sys.stderr = kept
+        console.relay(told.getvalue())
 
 
 def _settings_first(arguments: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from perfgate.cli import console
+from perfgate.cli import console, redacting
 from perfgate.cli.project import NO_COMMIT, Project
 from perfgate.core.model import Capture, Context, Run
 from perfgate.formats import run as run_format
@@ -42,6 +42,9 @@ def keep(capture: Capture, output: Path | None, project: Project) -> tuple[Run, 
     context = describe(project.lineage, project.event, project.environ, _STARTED)
     run = Run(context, capture.measurements, capture.details, capture.caveats)
     data = run_format.dump(run)
+    cleaned = redacting.clean_run(run, data, "the run")
+    if cleaned is not run:
+        run, data = cleaned, run_format.dump(cleaned)
     path = output or _default_path(project, run.context, data)
     write_atomically(path, data)
     if output is None:

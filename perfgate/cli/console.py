@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from perfgate.cli import redacting
 from perfgate.errors import InputError, PerfgateError
 from perfgate.render.text import harmless
 
@@ -113,10 +114,15 @@ def say_error(text: str) -> None:
     _write(sys.stderr, f"perfgate: {harmless_lines(text)}\n")
 
 
+def relay(text: str) -> None:
+    """Print what somebody else wrote for stderr, as it is but for its secrets."""
+    _write(sys.stderr, text)
+
+
 def tell_error(error: PerfgateError, *, output: str = "") -> None:
     """Print an error: what, where, what to do; and the end of the failed command's output."""
     if output.strip():
-        _write(sys.stderr, "".join(f"  | {line}\n" for line in harmless_lines(output).splitlines()))
+        _write(sys.stderr, "".join(f"  | {line}\n" for line in harmless_lines(redacting.clean(output)).splitlines()))
     say_error(str(error))
 
 
@@ -143,6 +149,7 @@ def _trace(error: BaseException) -> None:
 
 
 def _write(stream: Any, text: str) -> None:
+    text = redacting.clean(text)
     try:
         stream.write(text)
         stream.flush()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from perfgate.cli import console
+from perfgate.cli import console, redacting
 
 app = typer.Typer(**console.APP)
 
@@ -27,7 +27,6 @@ def explain(
     from perfgate.cli.project import Project
     from perfgate.core.model import Selector
     from perfgate.errors import InputError
-    from perfgate.formats import decision as decision_format
     from perfgate.formats.files import read
     from perfgate.render import explanation
 
@@ -37,7 +36,7 @@ def explain(
         if not (folder / "decision.json").exists():
             raise InputError("there is no decision yet", where=console.shown(folder), remedy="make one: perfgate check")
     path = folder / "decision.json" if folder.is_dir() or decision is None else folder
-    made = decision_format.load(read(path, console.shown(path)), console.shown(path))
+    made = redacting.load_decision(read(path, console.shown(path)), console.shown(path))
     selector = Selector.parse(series)
     known = dict.fromkeys(
         [each.series for each in made.comparisons] + [verdict.series for verdict in made.verdicts] + list(made.vanished)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from perfgate.adapters.labels import plain_text
-from perfgate.cli import console, outputs
+from perfgate.cli import console, outputs, redacting
 from perfgate.cli.judging_options import Options
 from perfgate.cli.project import BUDGETS, Project
 from perfgate.cli.storing import store_of, told
@@ -174,7 +174,9 @@ def _current(project: Project) -> Candidate:
 
 
 def _load(path: Path) -> Run:
-    return run_format.load(run_format.read(path, console.shown(path)), console.shown(path))
+    shown = console.shown(path)
+    data = run_format.read(path, shown)
+    return redacting.clean_run(run_format.load(data, shown), data, shown)
 
 
 # --- what it is judged by ---------------------------------------------------------------------------------------------

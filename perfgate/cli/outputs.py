@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perfgate.cli import console, exit_codes
+from perfgate.cli import console, exit_codes, redacting
 from perfgate.cli.judging_options import Options
 from perfgate.core.budgets import Level
 from perfgate.core.decision import Decision
@@ -14,7 +14,6 @@ from perfgate.core.model import Run
 from perfgate.errors import PerfgateError
 from perfgate.forge import github
 from perfgate.forge.marker import Marker
-from perfgate.formats import decision as decision_format
 from perfgate.formats import run as run_format
 from perfgate.formats.files import write_atomically
 from perfgate.render import markdown, terminal
@@ -26,14 +25,15 @@ if TYPE_CHECKING:
 
 def publish(project: Project, decision: Decision, runs: Sequence[Run], budgets_text: bytes, options: Options) -> None:
     """Write and show the decision. A failure to write is told and raised only after the verdict has been shown."""
+    decision, data = redacting.clean_decision(decision)
     told = comment(decision, Marker.of(decision, project.name), project.name)
     failure: PerfgateError | OSError | None = None
     try:
-        _write_folder(project, decision, runs, budgets_text, told, options)
+        _write_folder(project, data, runs, budgets_text, told, options)
     except (PerfgateError, OSError) as error:
         failure = error
     if options.as_json:
-        console.out(decision_format.dump(decision).decode().rstrip("\n"))
+        console.out(data.decode().rstrip("\n"))
     else:
         console.out(terminal.render(decision, width=console.width(), colour=console.colour(), verbose=options.verbose))
     if project.event.provider == "github":
@@ -77,7 +77,7 @@ def _pairs(project: Project, decision: Decision, options: Options) -> dict[str, 
 
 
 def _write_folder(
-    project: Project, decision: Decision, runs: Sequence[Run], budgets_text: bytes, told: str, options: Options
+    project: Project, data: bytes, runs: Sequence[Run], budgets_text: bytes, told: str, options: Options
 ) -> None:
     folder = options.out or _own_folder(project)
     kept = folder / "runs"
@@ -85,7 +85,7 @@ def _write_folder(
         import shutil
 
         shutil.rmtree(kept)
-    write_atomically(folder / "decision.json", decision_format.dump(decision))
+    write_atomically(folder / "decision.json", data)
     write_atomically(folder / "comment.md", told.encode())
     write_atomically(folder / "budgets.yaml", budgets_text)
     for position, run in enumerate(runs):
