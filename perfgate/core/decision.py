@@ -18,6 +18,10 @@ from perfgate.core.units import Unit
 
 #: The code of the caveat that a whole run shifted: every output says it beside the level.
 RUN_SHIFTED = "run shifted"
+#: How the note of an accepted block begins.
+ACCEPTED = "accepted: "
+#: The label on a pull request that accepts its blocks.
+ACCEPTED_LABEL = "perfgate: accepted"
 
 
 class Rule(Enum):
@@ -80,9 +84,10 @@ Subject = Comparison | Family
 class Verdict(NamedTuple):
     """One budget applied to one series, or to a family of scenarios.
 
-    `found` is what the rule alone says, `level` what remains of it after `enforce`, waivers and justifications. `reason` is
-    one sentence; `notes` say what turned `found` into `level`. `suspect` marks a change between 1 and 1.5 half widths, `waived` a
-    breach that a waiver accepts: its value must not enter the baseline.
+    `found` is what the rule alone says, `level` what remains of it after `enforce`, waivers, justifications and an acceptance.
+    `reason` is one sentence; `notes` say what turned `found` into `level`. `suspect` marks a change between 1 and 1.5 half widths,
+    `waived` a breach that a waiver accepts: its value must not enter the baseline. `accepted` marks a block that an acceptance
+    turned into a warning: on main a new level begins with it.
     """
 
     series: Series
@@ -95,6 +100,13 @@ class Verdict(NamedTuple):
     remedy: str = ""
     suspect: bool = False
     waived: bool = False
+    accepted: bool = False
+
+    @property
+    def acceptance(self) -> str:
+        """Why the block is accepted, as its note says; "" where it is not."""
+        told = (note.removeprefix(ACCEPTED) for note in reversed(self.notes) if note.startswith(ACCEPTED))
+        return next(told, "") if self.accepted else ""
 
 
 class Unmatched(NamedTuple):
@@ -112,6 +124,24 @@ class Justification(NamedTuple):
     reason: str
 
 
+class Acceptance(NamedTuple):
+    """A maintainer's word, given outside the change itself, that its blocks are accepted: each becomes a warning.
+
+    `rule` is the name of what says so (a label), `subject` what it was said of ("pull request 12"), and `reason` why, where
+    that is told; the trailer of a series is a better reason. Nobody is named.
+    """
+
+    rule: str
+    subject: str
+    reason: str = ""
+
+    def why(self, justification: str = "") -> str:
+        """The reason of one accepted block, with the place of the word beside it."""
+        by = f'by the label "{self.rule}" of {self.subject}'
+        told = justification or self.reason
+        return f"{told} ({by})" if told else by
+
+
 class Circumstances(NamedTuple):
     """What a decision was made from, so that it can be repeated: who, where, against what, by which rules, on which day."""
 
@@ -125,6 +155,7 @@ class Circumstances(NamedTuple):
     today: date = date(1970, 1, 1)
     only: str = ""
     reproduce: str = "perfgate check"
+    acceptance: Acceptance | None = None
 
 
 class Decision(NamedTuple):

@@ -12,6 +12,7 @@ from datetime import date
 from typing import NamedTuple
 
 from perfgate.core import drift, families, rules, run_shift, scenarios
+from perfgate.core.acceptance import accept
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import Budget, Budgets, Level, Relative, Side, Waiver
 from perfgate.core.compare import Comparison, compare
@@ -118,6 +119,8 @@ def judge(
     reasons = {justification.series: justification.reason for justification in justifications}
     verdicts = [_settle(verdict, about, budgets, circumstances.today, reasons) for verdict, about in together.verdicts]
     unmatched = rulebook.unmatched()
+    if circumstances.acceptance is not None:
+        verdicts, unmatched = accept(verdicts, unmatched, circumstances.acceptance, reasons)
     known = {*(comparison.series for comparison in comparisons), *missing}
     known |= {family.series for family in together.families}
     caveats = (*together.caveats, *caveats, *_idle(budgets.waivers, justifications, known, rulebook.only))

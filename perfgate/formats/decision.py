@@ -65,6 +65,8 @@ def _circumstances_value(made: Circumstances) -> dict[str, Any]:
         "today": made.today.isoformat(),
         "only": made.only,
         "reproduce": made.reproduce,
+        "acceptance": made.acceptance
+        and {"rule": made.acceptance.rule, "subject": made.acceptance.subject, "reason": made.acceptance.reason},
     }
 
 
@@ -111,6 +113,7 @@ def _verdict_value(verdict: Verdict, index: dict[Budget, int]) -> dict[str, Any]
         "remedy": verdict.remedy,
         "suspect": verdict.suspect,
         "waived": verdict.waived,
+        "accepted": verdict.accepted,
         "budget": index[verdict.budget],
     }
 

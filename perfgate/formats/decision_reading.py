@@ -9,7 +9,7 @@ from decimal import Decimal
 from perfgate.core.baseline import BaselineRun
 from perfgate.core.budgets import Budget, Enforce, Judge, Level, Relative, Side, Situation, When
 from perfgate.core.compare import Anchor, Comparison
-from perfgate.core.decision import Circumstances, Decision, Rule, Unmatched, Verdict
+from perfgate.core.decision import Acceptance, Circumstances, Decision, Rule, Unmatched, Verdict
 from perfgate.core.metrics import Assumption, Direction
 from perfgate.core.model import Caveat, State
 from perfgate.core.units import Number, Quantity
@@ -68,6 +68,8 @@ def _check_whole(decision: Decision, fields: dict[str, Found]) -> None:
     """Refuse what is said of the whole where the verdicts say something else: somebody, or something, has edited the file."""
     remedy = "take the file as perfgate wrote it, or decide again: perfgate gate"
     level = Decision.level_of(decision.verdicts, decision.unmatched)
+    if decision.circumstances.acceptance is None and any(verdict.accepted for verdict in decision.verdicts):
+        fields["verdicts"].refuse("a verdict is accepted, but by no acceptance that is told", remedy)
     if decision.level is not level:
         fields["level"].refuse(f'the level is "{decision.level.word}", but its verdicts come to "{level.word}"', remedy)
     if "nothing_judged" in fields and fields["nothing_judged"].truth() is not decision.nothing_judged:
@@ -121,7 +123,9 @@ def _quantity(found: Found) -> Quantity | None:
 
 
 def _circumstances(found: Found) -> Circumstances:
-    part = found.fields(("context", "runs", "baseline", "budgets_source", "situation", "today"), ("only", "reproduce"))
+    part = found.fields(
+        ("context", "runs", "baseline", "budgets_source", "situation", "today"), ("only", "reproduce", "acceptance")
+    )
     baseline = part["baseline"].fields(("source", "problem", "runs"))
     situation = part["situation"].fields(("branch", "event", "labels", "paths", "ci"))
     runs = [item.fields(("id", "commit", "started_at")) for item in baseline["runs"].items(_MOST)]
@@ -148,7 +152,15 @@ def _circumstances(found: Found) -> Circumstances:
         today=today,
         only=part["only"].text() if "only" in part else "",
         reproduce=part["reproduce"].text() if "reproduce" in part else "",
+        acceptance=_acceptance(part["acceptance"]) if "acceptance" in part else None,
     )
+
+
+def _acceptance(found: Found) -> Acceptance | None:
+    if found.value is None:
+        return None
+    part = found.fields(("rule", "subject", "reason"))
+    return Acceptance(part["rule"].text(), part["subject"].text(), part["reason"].text())
 
 
 def _budget(found: Found) -> Budget:
@@ -190,7 +202,7 @@ def _relative(found: Found) -> Relative | None:
 
 def _verdict(found: Found, budgets: list[Budget]) -> Verdict:
     part = found.fields(
-        ("series", "rule", "level", "found", "reason", "notes", "remedy", "suspect", "waived", "budget")
+        ("series", "rule", "level", "found", "reason", "notes", "remedy", "suspect", "waived", "budget"), ("accepted",)
     )
     return Verdict(
         series=nouns.series(part["series"]),
@@ -203,6 +215,7 @@ def _verdict(found: Found, budgets: list[Budget]) -> Verdict:
         remedy=part["remedy"].text(),
         suspect=part["suspect"].truth(),
         waived=part["waived"].truth(),
+        accepted=part["accepted"].truth() if "accepted" in part else False,
     )
 
 

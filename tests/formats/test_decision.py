@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import Enforce, Level, When
-from perfgate.core.decision import Decision
+from perfgate.core.decision import Acceptance, Decision
 from perfgate.core.metrics import Assumption, Direction
 from perfgate.core.model import Measurement, Run, State
 from perfgate.errors import InputError, PerfgateError
@@ -212,3 +212,29 @@ def test_an_interval_with_one_end_is_refused() -> None:
     text["comparisons"][0]["interval"] = [1.0]
     with pytest.raises(InputError, match="two ends"):
         decision_format.load(json.dumps(text).encode(), "decision.json")
+
+
+def accepted() -> Decision:
+    refused = decisions.blocking()
+    made = refused.circumstances._replace(acceptance=Acceptance("perfgate: accepted", "pull request 12"))
+    verdicts = tuple(each._replace(level=Level.WARN, accepted=True) for each in refused.verdicts)
+    return refused._replace(level=Level.WARN, verdicts=verdicts, circumstances=made)
+
+
+def test_a_file_of_before_there_were_acceptances_is_still_read() -> None:
+    value = json.loads(decision_format.dump(decisions.blocking()))
+    del value["circumstances"]["acceptance"]
+    for verdict in (*value["verdicts"], *value["observed"]):
+        del verdict["accepted"]
+    schema.check("decision", value, "decision.json")
+    read = decision_format.load(json.dumps(value).encode(), "decision.json")
+    assert read.circumstances.acceptance is None
+    assert decision_format.dump(read) == decision_format.dump(decisions.blocking())
+
+
+def test_a_verdict_that_says_it_is_accepted_where_nothing_accepts_is_refused() -> None:
+    value = json.loads(decision_format.dump(accepted()))
+    decision_format.load(json.dumps(value).encode(), "decision.json")
+    value["circumstances"]["acceptance"] = None
+    with pytest.raises(InputError, match="by no acceptance"):
+        decision_format.load(json.dumps(value).encode(), "decision.json")
