@@ -31,7 +31,7 @@ def check(
     \b
     Example: perfgate check
     """
-    from perfgate.cli import exit_codes, judging, outputs, settling
+    from perfgate.cli import accepting, exit_codes, judging, outputs, settling
     from perfgate.cli.project import Project, parse_day
 
     given.refuse_both(admit=admit, no_admit=no_admit)
@@ -55,8 +55,11 @@ def check(
     if settled is not None:
         measured = settled.measured
         decision = judging.decided(project, settled.candidate, options, rules)
-    runs = settled.candidate.runs if settled is not None else (measured.run,)
-    outputs.publish(project, decision, runs, rules.text, options)
+    judged = settled.candidate if settled is not None else judging.Candidate((measured.run,), (measured.path,))
+    decision = accepting.settled(
+        project, decision, lambda acceptance: judging.decided(project, judged, options, rules, acceptance)
+    )
+    outputs.publish(project, decision, judged.runs, rules.text, options)
     # What settled a suspect is no run of its own, and never enters the baseline.
     if not no_admit:
         judging.admit(project, rules.budgets, decision, (measured.run,), asked=admit)

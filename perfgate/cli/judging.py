@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from perfgate.adapters.labels import plain_text
-from perfgate.cli import console, outputs, redacting
+from perfgate.cli import accepting, console, outputs, redacting
 from perfgate.cli.judging_options import Options
 from perfgate.cli.project import BUDGETS, Project
 from perfgate.cli.storing import store_of, told
 from perfgate.core.admission import excluded_series, why_not
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import Budgets
-from perfgate.core.decision import Circumstances, Decision, Verdict
+from perfgate.core.decision import Acceptance, Circumstances, Decision, Verdict
 from perfgate.core.entries import CommandEntry, Entry
 from perfgate.core.model import Caveat, Run
 from perfgate.core.policy import decide
@@ -50,15 +50,24 @@ class Rules(NamedTuple):
 def judge(project: Project, candidate: Candidate, options: Options) -> Decision:
     """Judge the candidate, publish the decision, admit the run where that is due; the decision."""
     rules = find_rules(project, options.budgets)
-    decision = decided(project, candidate, options, rules)
+    decision = accepting.settled(
+        project,
+        decided(project, candidate, options, rules),
+        lambda acceptance: decided(project, candidate, options, rules, acceptance),
+    )
     outputs.publish(project, decision, candidate.runs, rules.text, options)
     if not options.no_admit:
         admit(project, rules.budgets, decision, candidate.runs, asked=options.admit)
     return decision
 
 
-def decided(project: Project, candidate: Candidate, options: Options, rules: Rules) -> Decision:
-    """The decision on the candidate by these rules, of which nobody is told yet; NothingJudged where nothing was measured."""
+def decided(
+    project: Project, candidate: Candidate, options: Options, rules: Rules, acceptance: Acceptance | None = None
+) -> Decision:
+    """The decision on the candidate by these rules, of which nobody is told yet; NothingJudged where nothing was measured.
+
+    With an `acceptance`, what would block warns.
+    """
     if not any(run.measurements for run in candidate.runs):
         raise NothingJudged(
             "the run holds no measurement",
@@ -80,6 +89,7 @@ def decided(project: Project, candidate: Candidate, options: Options, rules: Rul
         today=options.today,
         only=options.only,
         reproduce=options.reproduce,
+        acceptance=acceptance,
     )
     decision = decide(candidate.runs, baseline, rules.budgets, circumstances, lineage.messages)
     if rules.own is not None:
