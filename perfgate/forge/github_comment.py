@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -22,12 +23,20 @@ _HIDE = "mutation($id: ID!) { minimizeComment(input: {subjectId: $id, classifier
 _SHOW = "mutation($id: ID!) { unminimizeComment(input: {subjectId: $id}) { clientMutationId } }"
 
 
-def tell(environ: Mapping[str, str], number: int, told: Told, mode: Mode) -> Outcome:
+def tell(
+    environ: Mapping[str, str],
+    number: int,
+    told: Told,
+    mode: Mode,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Outcome:
     """Tell the pull request with this number; never raises for anything that GitHub or the network does."""
     if mode is Mode.OFF:
         return Outcome("no comment: it is switched off")
     try:
-        return Outcome(_tell(github_rest.client(environ), github_rest.repository(environ), number, told, mode))
+        client = github_rest.client(environ, sleep=sleep)
+        return Outcome(_tell(client, github_rest.repository(environ), number, told, mode))
     except PerfgateError as error:
         return Outcome(f"the pull request could not be told: {_why(error)}", failed=True)
 

@@ -200,6 +200,7 @@ class _Redirects(HTTPRedirectHandler):
         if not same and self._elsewhere and after.scheme in {"https", before.scheme}:
             return Request(newurl, headers={"User-Agent": "perfgate"})
         if not same:
+            fp.close()
             raise OperationFailed(
                 f"{self._host} redirected to another host, which must not get the token",
                 where=before.path,
