@@ -29,6 +29,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("compare", "perfgate.cli.compare"),
     ("gate", "perfgate.cli.gate"),
     ("ab", "perfgate.cli.ab"),
+    ("publish", "perfgate.cli.publish"),
     ("explain", "perfgate.cli.explain"),
     ("history", "perfgate.cli.history"),
     ("trend", "perfgate.cli.trend"),

@@ -21,6 +21,8 @@ def check(
     no_admit: bool = given.NO_ADMIT,
     out: Path | None = given.OUT,
     today: str = given.TODAY,
+    comment: given.Comment = given.COMMENT,
+    key: str = given.KEY,
     as_json: bool = given.JSON,
     every: bool = given.ALL,
 ) -> None:
@@ -35,6 +37,7 @@ def check(
     from perfgate.cli.project import Project, parse_day
 
     given.refuse_both(admit=admit, no_admit=no_admit)
+    given.refuse_names(key=key)
     project = Project.find()
     options = given.Options(
         budgets=budgets,
@@ -46,6 +49,8 @@ def check(
         verbose=every,
         as_json=as_json,
         fail_on=fail_on.value,
+        comment=comment.value,
+        key=key,
     )
     # Before minutes of measuring: budgets that cannot be read, or a base branch that is not here.
     rules = judging.find_rules(project, budgets)

@@ -26,6 +26,8 @@ def gate(
     no_admit: bool = given.NO_ADMIT,
     out: Path | None = given.OUT,
     today: str = given.TODAY,
+    comment: given.Comment = given.COMMENT,
+    key: str = given.KEY,
     as_json: bool = given.JSON,
     every: bool = given.ALL,
 ) -> None:
@@ -40,6 +42,7 @@ def gate(
     from perfgate.cli.project import Project, parse_day
 
     given.refuse_both(admit=admit, no_admit=no_admit)
+    given.refuse_names(key=key)
     project = Project.find()
     options = given.Options(
         budgets=budgets,
@@ -51,6 +54,8 @@ def gate(
         verbose=every,
         as_json=as_json,
         fail_on=fail_on.value,
+        comment=comment.value,
+        key=key,
         reproduce=" ".join(["perfgate gate", *(runs or [])]) if runs else "perfgate check",
     )
     decision = judging.judge(project, judging.gather(project, runs or []), options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +21,14 @@ class FailOn(StrEnum):
     NEVER = "never"
 
 
+class Comment(StrEnum):
+    """When the pull request gets a comment."""
+
+    ON = "on"
+    ALWAYS = "always"
+    OFF = "off"
+
+
 BUDGETS: Any = typer.Option(None, "--budgets", help="Judge by this file instead of the base branch's budgets.yaml.")
 ONLY: Any = typer.Option("", "--only", metavar="SERIES", help="Judge these series only, for example 'tests.*'.")
 FAIL_ON: Any = typer.Option(
@@ -35,6 +44,15 @@ TODAY: Any = typer.Option(
 )
 JSON: Any = typer.Option(False, "--json", help="Print the decision as JSON.")
 ALL: Any = typer.Option(False, "--all", help="Show every series, also those that pass.")
+COMMENT: Any = typer.Option(
+    Comment.OFF, "--comment", help="on: comment on a breach, from this very job; always: on every decision; off: never."
+)
+CHECK: Any = typer.Option(
+    "off", "--check", metavar="NAME", help="Write a check run of this name as well. [default: off]", show_default=False
+)
+KEY: Any = typer.Option(
+    "", "--key", metavar="WORD", help="Keep the comment and check of this gate apart from those of others."
+)
 
 
 def refuse_both(*, admit: bool, no_admit: bool) -> None:
@@ -43,8 +61,17 @@ def refuse_both(*, admit: bool, no_admit: bool) -> None:
         raise InputError("one of them at a time", where="--admit --no-admit", remedy="leave one of them out")
 
 
+def refuse_names(*, check: str = "off", key: str = "") -> None:
+    """InputError for a name of a check run, or a key, that a code host or a marker could not carry."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._/:()-]{0,99}", check):
+        raise InputError("this cannot be the name of a check run", where="--check", remedy="write for example perfgate")
+    if not re.fullmatch(r"[A-Za-z0-9._-]{0,50}", key):
+        remedy = "write up to 50 letters, digits, dots, dashes and underscores, for example nightly"
+        raise InputError("this cannot be a key", where="--key", remedy=remedy)
+
+
 class Options(NamedTuple):
-    """What the command line said about judging. `baseline` is a folder that stands in for the store of budgets.yaml."""
+    """What the command line said about judging and telling. `baseline` is a folder that stands in for the store of budgets.yaml."""
 
     budgets: Path | None = None
     only: str = ""
@@ -57,3 +84,6 @@ class Options(NamedTuple):
     as_json: bool = False
     fail_on: str = "warn"
     reproduce: str = "perfgate check"
+    comment: str = "off"
+    check: str = "off"
+    key: str = ""

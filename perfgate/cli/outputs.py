@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def publish(project: Project, decision: Decision, runs: Sequence[Run], budgets_text: bytes, options: Options) -> None:
     """Write and show the decision. A failure to write is told and raised only after the verdict has been shown."""
     decision, data = redacting.clean_decision(decision)
-    told = comment(decision, Marker.of(decision, project.name), project.name)
+    told = comment(decision, Marker.of(decision, project.name, options.key, project.event), project.name)
     failure: PerfgateError | OSError | None = None
     try:
         _write_folder(project, data, runs, budgets_text, told, options)
@@ -46,11 +46,21 @@ def publish(project: Project, decision: Decision, runs: Sequence[Run], budgets_t
         ):
             if problem:
                 console.say(problem)
+    _tell(project, decision, options)
     if failure is not None:
         code = exit_codes.of_decision(decision, options.fail_on)
         if code == exit_codes.PASS:
             raise failure
         console.say_error(f"the decision could not be written: {failure}")
+
+
+def _tell(project: Project, decision: Decision, options: Options) -> None:
+    """The code host, where the command line asks for it; a failure there is said, and the verdict stays."""
+    if options.comment == "off" and options.check == "off":
+        return
+    from perfgate.cli.telling import Telling, tell
+
+    tell(project, decision, Telling(options.comment, options.check, options.key))
 
 
 def comment(decision: Decision, marker: Marker, project: str) -> str:

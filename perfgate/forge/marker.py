@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 from perfgate.core.budgets import Level
 from perfgate.core.decision import Decision
+from perfgate.core.model import Event
 
 #: The longest first line that is read as a marker.
 LONGEST = 500
+_NO_EVENT = Event()
 _FOREIGN = re.compile(r"[^A-Za-z0-9._/:-]")
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NUMBER = re.compile(r"[0-9]{1,19}")
@@ -42,15 +44,20 @@ class Marker(NamedTuple):
         )
 
     @classmethod
-    def of(cls, decision: Decision, project: str, key: str = "") -> Marker:
-        """The marker of a decision on `project`, its path inside the repository; `key` tells several gates of it apart."""
+    def of(cls, decision: Decision, project: str, key: str = "", event: Event = _NO_EVENT) -> Marker:
+        """The marker of a decision on `project`, its path inside the repository; `key` tells several gates of it apart.
+
+        The run is that of `event`; of a workflow that follows another, and outside CI, the one that measured.
+        """
         context = decision.circumstances.context
         head = context.head or context.tested
+        follows = event.name == "workflow_run" or not event.ci_run
+        run, attempt = (context.ci_run, context.ci_attempt) if follows else (event.ci_run, event.ci_attempt)
         return cls(
             key_of(project, key),
             head if _SHA.fullmatch(head) else "",
-            int(context.ci_run) if _NUMBER.fullmatch(context.ci_run) else 0,
-            context.ci_attempt if _ATTEMPT.fullmatch(str(context.ci_attempt)) else 1,
+            int(run) if _NUMBER.fullmatch(run) else 0,
+            attempt if _ATTEMPT.fullmatch(str(attempt)) else 1,
             decision.level,
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from perfgate.core.budgets import Level
 from perfgate.core.decision import Decision, Subject, Verdict
 from perfgate.render import text
@@ -29,6 +31,45 @@ def render(decision: Decision) -> tuple[str, ...]:
             shown = [*shown, f"and {rest} more; the job summary has them all"]
         lines += [_command(kind, f"perfgate: {level.word}", words) for words in shown]
     return tuple(lines)
+
+
+class Note(NamedTuple):
+    """A sentence on the budget at `place` (`budgets.yaml:12`)."""
+
+    level: Level
+    place: str
+    title: str
+    message: str
+
+
+def notes(decision: Decision, most: int) -> tuple[Note, ...]:
+    """What is wrong, beside the budget that says so, worst first; at most `most`, the last of which says how many more there are."""
+    comparisons = text.comparison_of(decision)
+    told = [
+        Note(
+            verdict.level,
+            verdict.budget.place,
+            _title(verdict.level),
+            _sentence(verdict, comparisons.get(verdict.series)),
+        )
+        for verdict in decision.verdicts
+        if verdict.level > Level.PASS
+    ]
+    told += [
+        Note(each.level, each.budget.place, _title(each.level), text.unmatched(each))
+        for each in decision.unmatched
+        if each.level > Level.PASS
+    ]
+    told.sort(key=lambda note: note.level, reverse=True)
+    if len(told) > most:
+        rest = len(told) - most + 1
+        last = told[most - 1]
+        told[most - 1 :] = [last._replace(message=f"and {rest} more; the job summary has them all")]
+    return tuple(note._replace(message=text.harmless(note.message)) for note in told)
+
+
+def _title(level: Level) -> str:
+    return f"perfgate: {level.word}"
 
 
 def _sentence(verdict: Verdict, comparison: Subject | None) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfgate.core.budgets import Level
-from perfgate.core.model import Context
+from perfgate.core.model import Context, Event
 from perfgate.forge.marker import LONGEST, Marker, key_of
 from tests.render import decisions
 
@@ -90,6 +90,9 @@ def test_a_marker_of_a_decision_says_who_judged_what() -> None:
     context = Context(head=HEAD, tested="cd" * 20, ci_run="812", ci_attempt=3)
     decision = decision._replace(circumstances=made._replace(context=context))
     assert Marker.of(decision, "", "nightly") == Marker(".:nightly", HEAD, 812, 3, Level.BLOCK)
+    event = Event(provider="github", name="pull_request", ci_run="900", ci_attempt=2)
+    assert Marker.of(decision, "", event=event)[2:4] == (900, 2)
+    assert Marker.of(decision, "", event=event._replace(name="workflow_run"))[2:4] == (812, 3)
     for strange in (Context(), Context(head="--> x", ci_run="１", ci_attempt=0), Context(ci_run="9" * 30)):
         odd = Marker.of(decision._replace(circumstances=made._replace(context=strange)), "")
         assert odd == Marker(".", "", 0, 1, Level.BLOCK)
