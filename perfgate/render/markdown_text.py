@@ -8,8 +8,10 @@ from perfgate.render.text import harmless, harmless_lines
 
 # Words, numbers and the punctuation of perfgate's own sentences; nothing that Markdown or GitHub reads as more than text.
 _PROSE = re.compile(r"[A-Za-z0-9\u00a0.,;:()%+\-–…×→≥'\"/±−?=]*")
-# Links that GitHub makes of plain words: addresses, emoji, commits, issues (also those of configured prefixes).
-_NOT_PROSE = re.compile(r"www\.|://|:[a-z0-9_+\-]+:|\b[0-9a-f]{7,64}\b|\bGH-\d|\b[A-Z]{2,}-\d", re.IGNORECASE)
+# Links that GitHub makes of plain words: addresses, emoji, commits, issues (also those of configured prefixes); and GitLab's milestones.
+_NOT_PROSE = re.compile(
+    r"www\.|://|:[a-z0-9_+\-]+:|\b[0-9a-f]{7,64}\b|\bGH-\d|\b[A-Z]{2,}-\d|%[\"a-z0-9]", re.IGNORECASE
+)
 
 _BEGINS = re.compile(r"([\-+=]+|\d+[.)])(\s|$)")
 
