@@ -14,8 +14,8 @@ from perfgate.adapters.labels import plain_text
 from perfgate.cli import accepting, console, outputs, redacting
 from perfgate.cli.judging_options import Options
 from perfgate.cli.project import BUDGETS, Project
-from perfgate.cli.storing import store_of, told
-from perfgate.core.admission import excluded_series, why_not
+from perfgate.cli.storing import begun, store_of, told
+from perfgate.core.admission import excluded_series, new_levels, why_not
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import Budgets
 from perfgate.core.decision import Acceptance, Circumstances, Decision, Verdict
@@ -324,8 +324,9 @@ def admit(project: Project, budgets: Budgets, decision: Decision, runs: Sequence
     if not admitted:
         return
     store = store_of(project, budgets.baseline)
+    levels = new_levels(decision, admitted)
     try:
-        for sentence in told(store, store.write(admission(admitted))):
+        for sentence in (*told(store, store.write(admission(admitted, levels=levels))), *begun(levels)):
             console.say(sentence)
     except NotAllowed as error:
         if asked:

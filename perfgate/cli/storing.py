@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from perfgate.cli import console
 from perfgate.cli.project import BUDGETS, Project
+from perfgate.core.admission import NewLevel
 from perfgate.core.budgets import BaselineSettings
+from perfgate.core.model import Exactly
 from perfgate.store.changes import Written
 from perfgate.store.stores import Store, Surroundings, open_store
 
@@ -30,6 +33,14 @@ def own_settings(project: Project) -> BaselineSettings:
     if not path.is_file():
         return BaselineSettings()
     return budgets_format.load(budgets_format.read(path, console.shown(path)), console.shown(path)).baseline
+
+
+def begun(levels: Sequence[NewLevel]) -> list[str]:
+    """The new levels that begin with runs which were stored, a sentence each."""
+    return [
+        f"a new level begins: {Exactly(frozenset(level.series))}; older values no longer count ({level.reason})"
+        for level in levels
+    ]
 
 
 def told(store: Store, written: Written) -> list[str]:

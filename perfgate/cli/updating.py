@@ -7,13 +7,14 @@ with the commit and the CI run that this job belongs to.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perfgate.cli import console
 from perfgate.cli.project import Project
-from perfgate.cli.storing import around, own_settings, store_of, told
-from perfgate.core.admission import excluded_series, why_not
+from perfgate.cli.storing import around, begun, own_settings, store_of, told
+from perfgate.core.admission import NewLevel, excluded_series, new_levels, why_not
 from perfgate.core.budgets import DIRECTORY, GIT_REF, BaselineSettings
 from perfgate.core.decision import Decision
 from perfgate.core.model import Run
@@ -46,16 +47,18 @@ def update(project: Project, folder: Path) -> list[str]:
             return [f"not admitted to the baseline: {reason}"]
     store = store_of(project, own_settings(project))
     excluded = excluded_series(decision)
-    return _published(store, [run._replace(excluded=excluded) for run in _measured(runs)])
+    admitted = [run._replace(excluded=excluded) for run in _measured(runs)]
+    levels = new_levels(decision, admitted)
+    return [*_published(store, admitted, levels), *begun(levels)]
 
 
-def _published(store: Store, runs: list[Run]) -> list[str]:
-    written = store.publish(runs)
+def _published(store: Store, runs: list[Run], levels: Sequence[NewLevel]) -> list[str]:
+    written = store.publish(runs, levels)
     if store.settings.store == GIT_REF:
         return told(store, written)
     again = f" at attempt {written.attempts}" if written.attempts > 1 else ""
     new = sum(stored.is_new for stored in written.changes.stored)
-    if not new:
+    if not new and not written.changes.added:
         return [f"{store.where}: everything is on the remote's branch already; nothing was pushed"]
     sentences = [stored.told(store.where) for stored in written.changes.stored if stored.is_new]
     return [

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from perfgate.core.metrics import MACHINE, Assumption, Direction, depends_on
-from perfgate.core.model import ANY_MACHINE, Caveat, MachineClass, Measurement, Selector, Series
+from perfgate.core.model import ANY_MACHINE, Caveat, Exactly, MachineClass, Measurement, Selector, Series
 from perfgate.core.stats.estimators import mean, median
 from perfgate.core.units import Number, Unit
 
@@ -84,7 +84,7 @@ class Cut(NamedTuple):
     Of the runs that started in just the second `at`, only `runs` are meant where those are given: the others came after.
     """
 
-    selector: Selector
+    selector: Selector | Exactly
     at: str
     reason: str
     run: str = ""
@@ -100,7 +100,7 @@ class Cut(NamedTuple):
 class AnchorChoice(NamedTuple):
     """The run against which slow drift of the selected series is held."""
 
-    selector: Selector
+    selector: Selector | Exactly
     run: str
     reason: str
 

@@ -125,6 +125,20 @@ class Selector(NamedTuple):
         return all(glob_matches(value, have.get(name, "")) for name, value in self.labels)
 
 
+class Exactly(NamedTuple):
+    """These series and no others, whatever their labels hold: what a series' name selects is more where it has no labels or a star."""
+
+    series: frozenset[Series]
+
+    def __str__(self) -> str:
+        names = sorted(str(each) for each in self.series)
+        return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+    def matches(self, series: Series) -> bool:
+        """Whether this is one of them."""
+        return series in self.series
+
+
 def _unescape(match: re.Match[str]) -> str:
     return {"n": "\n", "r": "\r", "t": "\t"}.get(match[1], match[1])
 

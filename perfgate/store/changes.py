@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from perfgate.core.model import Run, Selector
+from perfgate.core.admission import NewLevel
+from perfgate.core.model import Exactly, Run, Selector
 from perfgate.errors import InputError, OperationFailed
 from perfgate.formats import run as run_format
 from perfgate.formats.checking import is_moment
@@ -50,6 +51,8 @@ class Changes(NamedTuple):
         return not self.added and not self.removed
 
 
+#: No reason is longer than this.
+_LONGEST = 1000
 Plan = Callable[[Shelf], Changes]
 
 
@@ -65,8 +68,11 @@ class Written(NamedTuple):
     commit: str = ""
 
 
-def admission(runs: Sequence[Run], *, reason: str = "") -> Plan:
-    """Add runs, unless they are there already. Raises InputError for a run without commit or time."""
+def admission(runs: Sequence[Run], *, reason: str = "", levels: Sequence[NewLevel] = ()) -> Plan:
+    """Add runs, unless they are there already, and the new levels that begin with them. InputError for one without commit or time.
+
+    A level is recorded before the run it begins with: were the writer killed in between, the old level would stay as it is.
+    """
     for run in runs:
         if not run.context.tested or not run.context.started_at:
             raise InputError(
@@ -79,22 +85,38 @@ def admission(runs: Sequence[Run], *, reason: str = "") -> Plan:
         added: list[tuple[str, bytes]] = []
         stored: list[Stored] = []
         here: list[tuple[str, Run]] = []
-        for run in runs:
-            if twin := _twin(run, shelf, here):
+        known = _levels_of(shelf) if levels else frozenset()
+        for at, run in enumerate(runs):
+            twin = _twin(run, shelf, here)
+            name, data = (twin, b"") if twin else _named(run)
+            for begun in (level for level in levels if level.run == at):
+                selector = Exactly(frozenset(begun.series))
+                if (name, selector) not in known:
+                    event = Recorded("accept", begun.reason[:_LONGEST], now, selector=selector, run=name)
+                    added.append(_event_file(event))
+            if twin:
                 stored.append(Stored(twin, is_new=False, what="run"))
                 continue
-            name, data = _named(run)
             here.append((name, run))
             added.append((f"runs/{name}.json", data))
             if reason:
-                event, content = event_files.written(Recorded("admit", reason, now, run=name))
-                added.append((f"events/{event}.json", content))
+                added.append(_event_file(Recorded("admit", reason, now, run=name)))
             stored.append(Stored(name, is_new=True, what="run"))
         return Changes(
             f"baseline of {runs[0].context.tested[:10] if runs else 'nothing'}", tuple(added), (), tuple(stored)
         )
 
     return plan
+
+
+def _levels_of(shelf: Shelf) -> frozenset[tuple[str, Selector | Exactly]]:
+    """The accepted levels that are recorded: the first run of each, and its series."""
+    return frozenset((event.run, event.selector) for event in shelf.recorded() if event.kind == "accept")
+
+
+def _event_file(event: Recorded) -> tuple[str, bytes]:
+    name, data = event_files.written(event)
+    return f"events/{name}.json", data
 
 
 def _named(run: Run) -> tuple[str, bytes]:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from perfgate.core.admission import NewLevel
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import BaselineSettings
 from perfgate.core.model import Run, Selector
@@ -71,7 +72,7 @@ class DirectoryStore(NamedTuple):
         """Do in the work tree what a plan makes of it."""
         return Written(_apply(self.folder, plan(self.shelf())))
 
-    def publish(self, runs: Sequence[Run]) -> Written:
+    def publish(self, runs: Sequence[Run], levels: Sequence[NewLevel] = ()) -> Written:
         """Admit runs on the target branch of the remote, together with the files that were added here and are in no commit yet: one
         commit on top of that branch. The work tree, its index and its branch stay as they are."""
         target = self.target()
@@ -84,9 +85,11 @@ class DirectoryStore(NamedTuple):
         fresh = self._uncommitted(self.repository)
         # What the work tree has of these runs goes as it is there.
         told = changes.admission(runs)(fresh).stored
-        ours = [run for run, stored in zip(runs, told, strict=True) if stored.is_new]
+        places = [at for at, stored in enumerate(told) if stored.is_new]
+        ours = [runs[at] for at in places]
+        begun = [level._replace(run=places.index(level.run)) for level in levels if level.run in places]
         title = f"baseline of {(runs[0].context.tested if runs else self.repository.head())[:10]}"
-        return target.write(changes.joined([changes.union(fresh), changes.admission(ours)], title))
+        return target.write(changes.joined([changes.union(fresh), changes.admission(ours, levels=begun)], title))
 
     def _uncommitted(self, repository: Repository) -> Shelf:
         """The files of the work tree that its commit does not have."""

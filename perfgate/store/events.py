@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from perfgate.core.model import Selector
+from perfgate.core.model import Exactly, Selector
 from perfgate.errors import InputError
-from perfgate.formats import strict_json
+from perfgate.formats import nouns, strict_json
 from perfgate.formats.checking import Found
 
 SCHEMA = "perfgate/baseline-event/1"
@@ -16,12 +16,12 @@ KINDS = ("admit", "retire", "accept", "anchor", "prune")
 
 class Recorded(NamedTuple):
     """One event. `at` is the time up to which a retired series' values no longer count, `run` the
-    anchored or admitted run, or the first one of an accepted level."""
+    anchored or admitted run, or the first one of an accepted level, whose series may be told one by one."""
 
     kind: str
     reason: str
     recorded_at: str
-    selector: Selector = EVERYTHING
+    selector: Selector | Exactly = EVERYTHING
     at: str = ""
     run: str = ""
     removed: tuple[str, ...] = ()
@@ -42,14 +42,16 @@ class Recorded(NamedTuple):
 def load(data: bytes, where: str) -> Recorded:
     """The event in a file; raises InputError that names it."""
     top = Found(strict_json.loads(data, where), where)
-    fields = top.fields(("schema", "kind", "reason", "recorded_at"), ("series", "at", "run", "removed", "runs"))
+    fields = top.fields(
+        ("schema", "kind", "reason", "recorded_at"), ("series", "exact", "at", "run", "removed", "runs")
+    )
     if fields["schema"].text() != SCHEMA:
         fields["schema"].refuse("this is not an event of a baseline that this perfgate reads", "upgrade perfgate")
     kind = fields["kind"].one_of(KINDS)
     needed = {
         "admit": ("run",),
         "retire": ("series", "at"),
-        "accept": ("series", "run"),
+        "accept": ("run",) if "exact" in fields else ("series", "run"),
         "anchor": ("series", "run"),
         "prune": ("removed",),
     }[kind]
@@ -59,10 +61,16 @@ def load(data: bytes, where: str) -> Recorded:
     for name in ("recorded_at", "at"):
         if name in fields:
             fields[name].moment()
+    selector: Selector | Exactly = EVERYTHING
     try:
-        selector = Selector.parse(fields["series"].text()) if "series" in fields else EVERYTHING
+        if "series" in fields:
+            selector = Selector.parse(fields["series"].text())
     except InputError as error:
         fields["series"].refuse(error.what, error.remedy)
+    if "exact" in fields:
+        if kind != "accept" or "series" in fields:
+            fields["exact"].refuse("only an accepted level tells its series one by one, and then no other way")
+        selector = Exactly(frozenset(nouns.series(item) for item in fields["exact"].items(100_000)))
     return Recorded(
         kind,
         fields["reason"].text(),
@@ -83,7 +91,9 @@ def written(event: Recorded) -> tuple[str, bytes]:
         "reason": event.reason,
         "recorded_at": event.recorded_at,
     }
-    if event.kind in {"retire", "accept", "anchor"}:
+    if isinstance(event.selector, Exactly):
+        value["exact"] = sorted(str(each) for each in event.selector.series)
+    elif event.kind in {"retire", "accept", "anchor"}:
         value["series"] = str(event.selector)
     for name in ("at", "run"):
         if getattr(event, name):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from perfgate.core.admission import NewLevel
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import BaselineSettings
 from perfgate.core.model import Caveat, Run
@@ -76,9 +77,9 @@ class GitRefStore:
         self._found = None
         return self.branch.write(plan)
 
-    def publish(self, runs: Sequence[Run]) -> Written:
-        """Admit runs on the remote."""
-        return self.write(changes.admission(runs))
+    def publish(self, runs: Sequence[Run], levels: Sequence[NewLevel] = ()) -> Written:
+        """Admit runs on the remote, and the new levels that begin with them."""
+        return self.write(changes.admission(runs, levels=levels))
 
     def refresh(self) -> str:
         """Fetch the branch; one sentence on what is here now. OperationFailed where it cannot be fetched."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from perfgate.core.admission import NewLevel
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import GIT_REF, BaselineSettings
 from perfgate.core.model import Run
@@ -54,8 +55,8 @@ class Store(Protocol):
         """Do what a plan makes of the store as it is."""
         ...
 
-    def publish(self, runs: Sequence[Run]) -> Written:
-        """Admit runs where others find them, on the remote."""
+    def publish(self, runs: Sequence[Run], levels: Sequence[NewLevel] = ()) -> Written:
+        """Admit runs where others find them, on the remote, and the new levels that begin with them."""
         ...
 
 
