@@ -194,6 +194,7 @@ def rows(attempt: Attempt) -> tuple[dict[str, str | int | float | bool | None], 
     first = _start(attempt)
     return tuple(
         {
+            "workflow": attempt.workflow,
             "job": job.name,
             "runner": job.runner,
             "offset_s": max(0.0, job.started - first),

@@ -14,6 +14,7 @@ from perfgate.core.compare import Comparison
 from perfgate.core.metrics import Direction
 from perfgate.core.model import Caveat, Context, Series, State
 from perfgate.core.stats.families import Together
+from perfgate.core.timeline import Timeline
 from perfgate.core.units import Unit
 
 #: The code of the caveat that a whole run shifted: every output says it beside the level.
@@ -164,7 +165,7 @@ class Decision(NamedTuple):
     `verdicts` are worst first. `observed` are series that no budget names, judged by the defaults and without consequence.
     `families` are the scenarios that were judged together, one for each verdict by the rule "family". `elsewhere` are budgets whose `when` does not apply here. `vanished` are unbudgeted series that the baseline has and the
     run lacks. `expected_false_alarms` is the nominal number of unchanged series, families included, that this decision calls worse,
-    after the corrections for many series.
+    after the corrections for many series. `timelines` are the jobs of the pipelines that are at warn or block.
     """
 
     level: Level
@@ -178,6 +179,7 @@ class Decision(NamedTuple):
     expected_false_alarms: float = 0.0
     circumstances: Circumstances = Circumstances()
     families: tuple[Family, ...] = ()
+    timelines: tuple[Timeline, ...] = ()
 
     @staticmethod
     def level_of(verdicts: Iterable[Verdict], unmatched: Iterable[Unmatched]) -> Level:

@@ -21,6 +21,7 @@ from perfgate.core.families import Judged
 from perfgate.core.metrics import Direction
 from perfgate.core.model import Caveat, Run, Selector, Series
 from perfgate.core.observation import observe
+from perfgate.core.timeline import timelines_of
 from perfgate.core.units import write_value
 from perfgate.errors import InputError
 
@@ -55,7 +56,9 @@ def decide(
     )
     justifications, caveats = read_justifications(messages)
     collected = (*baseline.caveats, *(caveat for run in runs for caveat in run.caveats), *caveats)
-    return judge(comparisons, missing, budgets, circumstances, justifications=justifications, caveats=collected)
+    decision = judge(comparisons, missing, budgets, circumstances, justifications=justifications, caveats=collected)
+    loud = (verdict.series for verdict in decision.verdicts if verdict.level >= Level.WARN)
+    return decision._replace(timelines=timelines_of(runs, loud))
 
 
 def read_justifications(messages: Iterable[str]) -> tuple[tuple[Justification, ...], tuple[Caveat, ...]]:

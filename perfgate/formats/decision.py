@@ -8,7 +8,7 @@ from perfgate.core.budgets import Budget, Level
 from perfgate.core.compare import Comparison
 from perfgate.core.decision import Circumstances, Decision, Verdict
 from perfgate.core.units import Number, Quantity
-from perfgate.formats import decision_families, evidence, strict_json
+from perfgate.formats import decision_families, decision_timelines, evidence, strict_json
 from perfgate.formats.decision_reading import SCHEMA, load
 from perfgate.formats.run import caveat_value, context_value, plain
 
@@ -40,6 +40,7 @@ def dump(decision: Decision) -> bytes:
             "elsewhere": [{"budget": index[budget], "why": reason} for budget, reason in decision.elsewhere],
             "vanished": [str(series) for series in decision.vanished],
             "caveats": [caveat_value(caveat) for caveat in decision.caveats],
+            **({"timelines": timelines} if (timelines := [decision_timelines.value_of(each) for each in decision.timelines]) else {}),
         }
     )
 

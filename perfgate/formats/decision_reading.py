@@ -13,7 +13,7 @@ from perfgate.core.decision import Acceptance, Circumstances, Decision, Rule, Un
 from perfgate.core.metrics import Assumption, Direction
 from perfgate.core.model import Caveat, State
 from perfgate.core.units import Number, Quantity
-from perfgate.formats import decision_families, evidence, nouns, strict_json
+from perfgate.formats import decision_families, decision_timelines, evidence, nouns, strict_json
 from perfgate.formats.checking import Found
 from perfgate.formats.run import context_of
 
@@ -40,6 +40,7 @@ def load(data: bytes, where: str) -> Decision:
             "elsewhere",
             "vanished",
             "caveats",
+            "timelines",
         ),
     )
     budgets = [_budget(item) for item in fields["budgets"].items(_MOST)]
@@ -59,6 +60,7 @@ def load(data: bytes, where: str) -> Decision:
         expected_false_alarms=fields["expected_false_alarms"].number() if "expected_false_alarms" in fields else 0.0,
         circumstances=_circumstances(fields["circumstances"]),
         families=tuple(decision_families.read(item) for item in _items(fields, "families")),
+        timelines=tuple(decision_timelines.read(item) for item in _items(fields, "timelines")),
     )
     _check_whole(decision, fields)
     return decision
