@@ -71,8 +71,8 @@ def _job(row: object) -> TimedJob | None:
     name, start, conclusion = row.get("job"), _seconds(row.get("offset_s")), row.get("conclusion")
     if not isinstance(name, str) or start is None:
         return None
-    times = (_seconds(row.get(key)) for key in ("queue_s", "provision_s", "execution_s"))
-    return TimedJob(name, start, *times, conclusion=conclusion if isinstance(conclusion, str) else "")
+    queue, provision, execution = (_seconds(row.get(key)) for key in ("queue_s", "provision_s", "execution_s"))
+    return TimedJob(name, start, queue, provision, execution, conclusion if isinstance(conclusion, str) else "")
 
 
 def _seconds(value: object) -> float | None:

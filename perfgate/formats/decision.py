@@ -40,7 +40,11 @@ def dump(decision: Decision) -> bytes:
             "elsewhere": [{"budget": index[budget], "why": reason} for budget, reason in decision.elsewhere],
             "vanished": [str(series) for series in decision.vanished],
             "caveats": [caveat_value(caveat) for caveat in decision.caveats],
-            **({"timelines": timelines} if (timelines := [decision_timelines.value_of(each) for each in decision.timelines]) else {}),
+            **(
+                {"timelines": timelines}
+                if (timelines := [decision_timelines.value_of(each) for each in decision.timelines])
+                else {}
+            ),
         }
     )
 

@@ -31,11 +31,9 @@ def read(found: Found) -> Timeline:
 
 def _job(found: Found) -> TimedJob:
     part = found.fields(TimedJob._fields)
+    queue, provision, execution = (None if part[name].value is None else _seconds(part[name]) for name in _TIMES)
     return TimedJob(
-        part["name"].text(),
-        _seconds(part["start"]),
-        *(None if part[name].value is None else _seconds(part[name]) for name in _TIMES),
-        conclusion=part["conclusion"].text(),
+        part["name"].text(), _seconds(part["start"]), queue, provision, execution, part["conclusion"].text()
     )
 
 

@@ -150,7 +150,33 @@ def shifted() -> Decision:
     return decided(candidate, base, budget("command.wall"))
 
 
+def pipeline() -> Decision:
+    """A pipeline over its budget: seven jobs, one of them over its own, one that waited long, one whose steps tell no times."""
+    total, job = "pipeline.duration{workflow=ci.yml}", "job.duration{job=unit,workflow=ci.yml}"
+    base = baseline_of(
+        [
+            run(measured(total, value * 6), measured(job, value * 4), number=number)
+            for number, value in enumerate(QUIET, 1)
+        ]
+    )
+    rows = (
+        ("lint", 4.0, 4.0, 2.0, 41.0),
+        ("build", 5.0, 5.0, 3.0, 188.0),
+        ("unit", 206.0, 9.0, 3.0, 604.0),
+        ("test (3.14, ubuntu)", 204.0, 7.0, 3.0, 380.0),
+        ("test (3.14, a large macOS runner with a very long name)", 431.0, 234.0, 10.0, 395.0),
+        ("package", 841.0, 6.0, 2.0, 33.0),
+        ("notify", 880.0, None, None, None),
+    )
+    jobs = tuple(
+        {"workflow": "ci.yml", "job": name, "runner": "ubuntu-24.04", "offset_s": start, "queue_s": queue, "provision_s": provision, "execution_s": execution, "conclusion": "success", "attempt": 1}
+        for name, start, queue, provision, execution in rows
+    )  # fmt: skip
+    candidate = run(measured(total, 884.0), measured(job, 607.0))._replace(details={"jobs": jobs})
+    return decided(candidate, base, budget("pipeline.duration", "12 min"), budget("job.duration"))
+
+
 EVERY = {
     "pass": passing, "warn": warning, "block": blocking, "inconclusive": moved, "first": first, "mixed": mixed,
-    "agents": agents, "shifted": shifted,
+    "agents": agents, "shifted": shifted, "pipeline": pipeline,
 }  # fmt: skip

@@ -21,7 +21,7 @@ from perfgate.core.decision import Decision, Rule, Verdict
 from perfgate.core.model import Measurement, Series
 from perfgate.core.policy import read_justifications
 from perfgate.core.units import Quantity
-from perfgate.render import explanation, markdown, markdown_text, terminal
+from perfgate.render import explanation, markdown, markdown_remedies, markdown_text, terminal
 from perfgate.render import text as words
 from perfgate.render.annotations import render as annotations_of
 from perfgate.render.text import harmless
@@ -282,7 +282,7 @@ def test_a_waiver_from_the_comment_is_one_that_budgets_can_hold() -> None:
 @given(st.floats(1e-9, 1e12))
 def test_a_proposed_ceiling_is_a_little_worse_than_the_value(value: float) -> None:
     decision = decided(run(measured("tests.duration{suite=a}", value)), baseline_of([]), budget("tests.duration"))
-    ceiling = Quantity.parse(markdown.ceiling(decision.comparisons[0]))
+    ceiling = Quantity.parse(markdown_remedies.ceiling(decision.comparisons[0]))
     assert value < float(ceiling.value) <= value * 1.2
 
 
@@ -300,7 +300,7 @@ def test_a_proposed_ceiling_lies_where_the_next_runs_at_this_level_may_come_to_l
     (comparison,) = decided(run(measured(name, after)), base, budget(name)).comparisons
     assert isinstance(comparison.evidence, Tested)
     spread = math.expm1(comparison.evidence.numbers.half_width)
-    bound = float(Quantity.parse(markdown.ceiling(comparison)).value)
+    bound = float(Quantity.parse(markdown_remedies.ceiling(comparison)).value)
     expected = after / (1 + spread) if comparison.better.value == "higher" else after * (1 + spread)
     assert spread > 0.1
     assert bound == pytest.approx(expected, rel=0.01)
@@ -311,7 +311,7 @@ def test_a_proposed_ceiling_of_a_very_noisy_series_still_ends_somewhere() -> Non
     wild = [10.0, 300.0, 20.0, 500.0, 5.0, 90.0]
     base = baseline_of([run(measured(UNIT_TESTS, value), number=n) for n, value in enumerate(wild, 1)])
     (comparison,) = decided(run(measured(UNIT_TESTS, 200.0)), base, budget(UNIT_TESTS, "1 s")).comparisons
-    assert markdown.ceiling(comparison) == "400 s"
+    assert markdown_remedies.ceiling(comparison) == "400 s"
 
 
 HOSTILE = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60) | st.lists(
