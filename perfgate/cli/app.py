@@ -28,6 +28,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("measure", "perfgate.cli.measure"),
     ("compare", "perfgate.cli.compare"),
     ("gate", "perfgate.cli.gate"),
+    ("rejudge", "perfgate.cli.rejudge"),
     ("ab", "perfgate.cli.ab"),
     ("publish", "perfgate.cli.publish"),
     ("explain", "perfgate.cli.explain"),

@@ -62,11 +62,16 @@ def judge(project: Project, candidate: Candidate, options: Options) -> Decision:
 
 
 def decided(
-    project: Project, candidate: Candidate, options: Options, rules: Rules, acceptance: Acceptance | None = None
+    project: Project,
+    candidate: Candidate,
+    options: Options,
+    rules: Rules,
+    acceptance: Acceptance | None = None,
+    baseline: Baseline | None = None,
 ) -> Decision:
     """The decision on the candidate by these rules, of which nobody is told yet; NothingJudged where nothing was measured.
 
-    With an `acceptance`, what would block warns.
+    With an `acceptance`, what would block warns. `baseline` is what it is compared with where that has been read already.
     """
     if not any(run.measurements for run in candidate.runs):
         raise NothingJudged(
@@ -76,7 +81,8 @@ def decided(
         )
     lineage, moved = lineage_of(project, candidate.runs)
     console.say_verbose(f"judged by {rules.source}; base of the tested tree: {lineage.base or 'unknown'}")
-    baseline = load_baseline(project, rules.budgets, lineage, folder=options.baseline)
+    if baseline is None:
+        baseline = load_baseline(project, rules.budgets, lineage, folder=options.baseline)
     console.say_verbose(f"baseline: {baseline.source or 'none'}, {len(baseline.runs)} runs")
     circumstances = Circumstances(
         context=candidate.runs[0].context,
