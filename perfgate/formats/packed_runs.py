@@ -160,4 +160,4 @@ def _verdict(opened: zipfile.ZipFile, claim: zipfile.ZipInfo | None, most: int, 
     except InputError:
         return ""
     told = value.get("level") if isinstance(value, dict) else None
-    return told if told in {"pass", "inconclusive", "warn", "block"} else ""
+    return told if isinstance(told, str) and told in {"pass", "inconclusive", "warn", "block"} else ""
