@@ -289,9 +289,8 @@ def _compare(request: Request) -> Answer:
     found = request.state.merge_bases.get((base, head))
     if found is None:
         return NOT_FOUND
-    return Answer(
-        200, {"status": "ahead", "merge_base_commit": {"sha": found}, "ahead_by": 1, "behind_by": 0, "total_commits": 1}
-    )
+    plain = {"status": "ahead", "merge_base_commit": {"sha": found}, "ahead_by": 1, "behind_by": 0, "total_commits": 1}
+    return Answer(200, plain | request.state.changes.get((base, head), {}))
 
 
 def _commit_pulls(request: Request) -> Answer:

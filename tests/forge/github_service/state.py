@@ -52,6 +52,7 @@ class State:
         self.jobs: dict[tuple[int, int], list[dict[str, Any]]] = {}
         self.artifacts: dict[int, tuple[dict[str, Any], bytes]] = {}
         self.merge_bases: dict[tuple[str, str], str] = {}
+        self.changes: dict[tuple[str, str], dict[str, Any]] = {}
         self.commit_pulls: dict[str, list[int]] = {}
         self._number = 1000
 
