@@ -75,7 +75,7 @@ def rejudge(
         finished, home = github_pulls.of_id(client, repository, run)
     else:
         finished, home = github_pulls.of_event(project.environ)
-    if reason := _nothing_to_do(finished, home):
+    if reason := nothing_to_do(finished, home):
         console.say(f"nothing to judge: {reason}")
         return
     case, silent = _case(project, client, repository, finished, home)
@@ -103,7 +103,7 @@ def _refuse_other_jobs(project: Project, run: str) -> None:
         )
 
 
-def _nothing_to_do(run: FinishedRun, home: Home) -> str:
+def nothing_to_do(run: FinishedRun, home: Home) -> str:
     """Why there is no change to judge, "" where there is one."""
     from perfgate.errors import InputError
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from perfgate.adapters import github_jobs
-from perfgate.cli import judging
+from perfgate.cli import accepting, judging, redacting
 from perfgate.cli.judging_options import Options
 from perfgate.cli.project import BUDGETS, Project
 from perfgate.core.baseline import Baseline
@@ -22,6 +22,7 @@ from perfgate.errors import InputError, NothingJudged
 from perfgate.forge.github_artifacts import Artifact, made_by
 from perfgate.forge.github_pulls import MOST_COMMITS, Change, FinishedRun, Home, Pull
 from perfgate.formats import budgets as budgets_format
+from perfgate.formats import run as run_format
 from perfgate.formats.packed_runs import Packed
 from perfgate.store.git import Repository, is_commit_id
 from perfgate.store.lineage import SHALLOW, Lineage
@@ -134,7 +135,10 @@ def decided(
     base, moved, problem = base_of(case, _agreed(run.context.base for run in packed.runs))
     tested = _agreed(run.context.tested for run in packed.runs) or case.run.head
     judged = _project(project, case, tested, base, problem)
-    runs = restated(packed.runs, _context(case, tested, base))
+    runs = tuple(
+        redacting.clean_run(run, run_format.dump(run), f"run {position}")
+        for position, run in enumerate(restated(packed.runs, _context(case, tested, base)), 1)
+    )
     baseline = judging.load_baseline(judged, rules.budgets, judged.lineage)
     declared = as_declared(runs, baseline)
     recorded = _recorded(declared.runs, case.run, record, rules.budgets, baseline)
@@ -143,7 +147,12 @@ def decided(
     caveats += [Caveat("base", moved)] if moved else []
     caveats += [*declared.caveats, *recorded.caveats, *_change_caveats(project, case)]
     files = tuple(Path("runs") / f"{position:03d}.json" for position in range(len(runs)))
-    decision = judging.decided(judged, judging.Candidate(runs, files), options, rules, baseline)
+    candidate = judging.Candidate(runs, files)
+    decision = accepting.settled(
+        judged,
+        judging.decided(judged, candidate, options, rules, None, baseline),
+        lambda acceptance: judging.decided(judged, candidate, options, rules, acceptance, baseline),
+    )
     if packed.verdict and packed.verdict != decision.level.word:
         message = f"the change's own job said {packed.verdict}; by the base branch's rules it is {decision.level.word}"
         caveats.insert(1, Caveat("verdict differs", message))

@@ -113,14 +113,20 @@ class Stranger:
         times = {"created_at": f"{day}11:00:01Z", "started_at": f"{day}{start}Z", "completed_at": f"{day}{end}Z"}
         steps = [{"name": "run", "number": 1, "status": "completed", "conclusion": conclusion, **times}]
         told = {"id": number, "run_id": RUN_ID, "run_attempt": 1, "status": "completed", "conclusion": conclusion}
-        return told | times | {"name": name, "steps": steps, "labels": ["ubuntu-latest"], "runner_name": f"runner {number}"}
+        return (
+            told
+            | times
+            | {"name": name, "steps": steps, "labels": ["ubuntu-latest"], "runner_name": f"runner {number}"}
+        )
 
     def pull(self, number: int = 7, **more: Any) -> dict[str, Any]:
         """Their pull request."""
         given = {"head": self.ground.head, "head_repository": self.theirs} | more
         return self.github.pull(number, **given)
 
-    def change(self, *, messages: Sequence[str] = ("a change",), paths: Sequence[str] = ("src.py",), **more: Any) -> None:
+    def change(
+        self, *, messages: Sequence[str] = ("a change",), paths: Sequence[str] = ("src.py",), **more: Any
+    ) -> None:
         """What GitHub tells of the change."""
         for base in {self.ground.tip, self.ground.fork_point}:
             self.github.state.merge_bases[base, self.ground.head] = self.ground.fork_point
@@ -133,7 +139,9 @@ class Stranger:
     def upload(self, data: bytes | None = None, *runs: Run, decision: Any = None, **facts: Any) -> dict[str, Any]:
         """Leave an artifact: these bytes, or the decision folder with these runs."""
         if data is None:
-            members = {f"runs/{at:03d}.json": run_format.dump(run) for at, run in enumerate(runs or [self.ground.run()])}
+            members = {
+                f"runs/{at:03d}.json": run_format.dump(run) for at, run in enumerate(runs or [self.ground.run()])
+            }
             members["decision.json"] = json.dumps({"level": "pass"} if decision is None else decision).encode()
             members["comment.md"] = b"# @everyone everything is fine"
             data = packed(members)
@@ -161,7 +169,9 @@ class Stranger:
         self.github.state.jobs[RUN_ID, self.finished["run_attempt"]] = self.jobs
         event = self.folder / "event.json"
         home = self.github.state.repository()
-        event.write_text(json.dumps({"action": "completed", "workflow_run": self.finished, "repository": home}), "utf-8")
+        event.write_text(
+            json.dumps({"action": "completed", "workflow_run": self.finished, "repository": home}), "utf-8"
+        )
         given = {
             "GITHUB_ACTIONS": "true",
             "GITHUB_EVENT_NAME": "workflow_run",

@@ -192,7 +192,9 @@ def test_a_zip_with_any_bytes_changed_gives_runs_or_an_error_of_ours(drawn: st.D
 @given(st.lists(st.tuples(st.text(min_size=1, max_size=20), st.binary(max_size=40)), min_size=1, max_size=5))
 def test_any_names_and_contents_give_runs_or_an_error_of_ours(members: list[tuple[str, bytes]]) -> None:
     try:
-        data = packed((NAME, RUN), *{f"n{at}/{name}": (f"{name}", inner) for at, (name, inner) in enumerate(members)}.values())
+        data = packed(
+            (NAME, RUN), *{f"n{at}/{name}": (f"{name}", inner) for at, (name, inner) in enumerate(members)}.values()
+        )
     except (UnicodeEncodeError, UserWarning):
         return
     sound(data)
