@@ -51,15 +51,6 @@ def resolved(decision: Decision, *, project: str = "", earlier: str = "", limit:
     return fitted(head, [fixed("\n".join([*rows[:shown], *more])), _rest(decision)], limit)
 
 
-def resolved(decision: Decision, *, project: str = "") -> str:
-    """What stays of a comment whose breach is over: that it is, and since which commit."""
-    name = f" in {code(project, 100)}" if project else ""
-    commit = decision.circumstances.context.head or decision.circumstances.context.tested
-    since = f"At commit {code(commit[:10])} " if commit else "Now "
-    told = prose(text.headline(decision), _LONGEST_WHY)
-    return f"## {_SIGNS[Level.PASS]} perfgate: resolved{name}\n\n{since}nothing breaches a budget any more. {told}.\n"
-
-
 def mentions(comment: str, series: Series) -> bool:
     """Whether a comment made here names this series."""
     return code(str(series), LONGEST_NAME) in comment
