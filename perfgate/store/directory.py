@@ -50,7 +50,9 @@ class DirectoryStore(NamedTuple):
     @property
     def after(self) -> str:
         """What somebody has to do with what was stored."""
-        return "; commit that folder to keep it"
+        return "; commit that folder to keep it" + (
+            ", or let `perfgate baseline update` push it" if self.at_tip else ""
+        )
 
     def shelf(self) -> Shelf:
         """The files in the work tree."""

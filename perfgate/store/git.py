@@ -85,6 +85,10 @@ class Repository:
                 return commit, int(seconds or 0)
         return "", 0
 
+    def is_partial(self, remote: str) -> bool:
+        """Whether it was cloned from this remote without some objects (--filter)."""
+        return (self._ask("config", "--type=bool", "--get", f"remote.{remote}.promisor") or "").strip() == "true"
+
     def address(self, remote: str) -> str:
         """The address of a remote that is set up by this name; "" where there is none."""
         return (self._ask("remote", "get-url", "--push", "--end-of-options", remote) or "").strip().partition("\n")[0]

@@ -83,12 +83,11 @@ class GitRefStore:
 
     def refresh(self) -> str:
         """Fetch the branch; one sentence on what is here now. OperationFailed where it cannot be fetched."""
-        commit = self.branch.remote.fetch(self.branch.name)
+        commit, seconds = self.branch.remote.fetch(self.branch.name)
         self._found = None
         place = f"{self.branch.remote.name}/{self.branch.name}"
         if not commit:
             return f"{place} does not exist: no baseline yet"
-        _, seconds = self._copy()
         here = self.branch.shelf(commit)
         when = f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
         return f"{place} is at {commit[:10]} of {when}: {len(here.runs)} runs in {self.branch.inside}"
@@ -106,9 +105,9 @@ class GitRefStore:
 
     def _fetched(self) -> _Found:
         before, _ = self._copy()
-        commit = self.branch.remote.fetch(self.branch.name)
+        commit, seconds = self.branch.remote.fetch(self.branch.name)
         if commit:
-            return _Found(commit, self._copy()[1])
+            return _Found(commit, seconds)
         if not before:
             return _Found()
         place = f"{self.branch.remote.name}/{self.branch.name}"

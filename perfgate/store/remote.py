@@ -65,23 +65,26 @@ class Remote:
         """The full name under which the newest known state of a branch is kept here."""
         return f"refs/remotes/{self.name}/{branch}"
 
-    def fetch(self, branch: str) -> str:
-        """The newest commit of a branch on the remote, fetched with what it holds; "" where the remote has no such branch.
+    def fetch(self, branch: str) -> tuple[str, int]:
+        """The newest commit of a branch on the remote, fetched with what it holds, and its time; ("", 0) where the remote has no such
+        branch.
 
         A repository that has its whole history keeps it so: only one that is shallow already is asked for the newest commit alone,
-        because a single shallow branch makes the whole repository shallow.
+        because a single shallow branch makes the whole repository shallow. One that was cloned without file contents gets those of
+        this branch.
         """
         self._check()
         ref = self.tracking(branch)
         arguments = ["fetch", "--quiet", "--no-tags", "--no-prune", "--no-write-fetch-head", "--no-recurse-submodules", "--no-filter"]  # fmt: skip
         arguments += ["--depth=1"] if self.repository.is_shallow else []
+        arguments += ["--refetch"] if self.repository.is_partial(self.name) else []
         arguments += ["--end-of-options", self.name, f"+refs/heads/{branch}:{ref}"]
         for attempt in range(_LOCAL_TRIES):
             done, told = self._run(arguments)
             if done.returncode == 0:
-                return self.repository.newest(ref)[0]
+                return self.repository.newest(ref)
             if _NO_BRANCH.search(told):
-                return ""
+                return "", 0
             if not (_LOCAL.search(told) or _PASSING.search(told)):
                 break
             time.sleep(jitter(attempt, 2.0))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_HEX = re.compile(r"[!-~]+")
+_VISIBLE = re.compile(r"[!-~]+")
 _USERINFO = re.compile(r"(?<=://)[^/@\s'\"]+@")
 _HEADER = re.compile(r"(authorization:\s*)(?:\S+\s+)?\S+", re.IGNORECASE)
 
@@ -59,11 +59,13 @@ def find(environ: Mapping[str, str]) -> Token | None:
         server = environ.get("GITHUB_SERVER_URL", "") or "https://github.com"
         user, secret = "x-access-token", environ.get("GITHUB_TOKEN", "") or environ.get("GH_TOKEN", "")
     address = _safe(server)
-    return Token(address, user, secret) if address and _HEX.fullmatch(secret) else None
+    return Token(address, user, secret) if address and _VISIBLE.fullmatch(secret) else None
 
 
 def _safe(server: str) -> str:
     """The address of a server to which a token may be sent: over TLS, or on this very machine; else ""."""
+    if not _VISIBLE.fullmatch(server):
+        return ""
     try:
         parts = urlsplit(server.rstrip("/"))
         host, port = parts.hostname or "", parts.port
