@@ -58,7 +58,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._backend(body, self.server.bare)
 
-    do_POST = do_GET
+    def do_POST(self) -> None:
+        self.do_GET()
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") != "chunked":
