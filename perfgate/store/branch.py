@@ -89,7 +89,7 @@ class Branch(NamedTuple):
                 )
             attempts += 1
             commit = self._commit(tip, changes)
-            if self.remote.push(self.name, tip, commit.commit) is not Pushed.DONE:
+            if self.remote.push(self.name, tip, commit.commit, own=self.own) is not Pushed.DONE:
                 time.sleep(jitter(attempts, _LONGEST_WAIT))
             waiting = commit, changes
 

@@ -50,6 +50,10 @@ _AWAY = re.compile(r"Could not resolve|unable to look up|Failed to connect|Could
 _WRITE = "give the job `permissions: contents: write` (GitLab: a PERFGATE_TOKEN that may push), or run `perfgate baseline update` in a job that has it"
 
 
+_OWN_BRANCH = "keep the baseline in a branch of its own that no rule protects: baseline: {store: git-ref} in budgets.yaml"
+_UNPROTECT = "the store git-ref needs a branch that no rule protects: exclude it from the rule, or name another one in baseline.branch"
+
+
 class Remote:
     """A remote that is set up in a repository under this name; `environ` may hold a token for it."""
 
@@ -90,8 +94,9 @@ class Remote:
             time.sleep(jitter(attempt, 2.0))
         raise self._failure(told, branch, "be fetched from")
 
-    def push(self, branch: str, before: str, commit: str) -> Pushed:
-        """Make `commit` the branch's newest, only where `before` still is ("": only where there is no such branch)."""
+    def push(self, branch: str, before: str, commit: str, *, own: bool) -> Pushed:
+        """Make `commit` the branch's newest, only where `before` still is ("": only where there is no such branch). `own` says that the
+        branch is the baseline's alone."""
         self._check()
         ref = f"refs/heads/{branch}"
         arguments = ["push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--no-recurse-submodules"]
@@ -104,7 +109,7 @@ class Remote:
                 return Pushed.LOST
             if _PASSING.search(told):
                 return Pushed.UNCLEAR
-        raise self._failure(told, branch, "be pushed to")
+        raise self._failure(told, branch, "be pushed to", own=own)
 
     def _check(self) -> None:
         """Git takes an unknown name for a path, and a folder of the change must not pass for the remote."""
@@ -142,14 +147,14 @@ class Remote:
         secrets = self._token.forms() if self._token else ()
         return done, redacted((done.stdout + b"\n" + done.stderr).decode("utf-8", "replace"), secrets)
 
-    def _failure(self, told: str, branch: str, what: str) -> OperationFailed:
+    def _failure(self, told: str, branch: str, what: str, *, own: bool = True) -> OperationFailed:
         """What to say of a refusal; `what` completes "the branch X cannot …"."""
         place = f"{self.name}/{branch}"
         said = _said(told)
         if _PROTECTED.search(told):
             return NotAllowed(
                 f"{place} is protected by a rule, so nothing was pushed ({said})",
-                remedy="keep the baseline in a branch of its own that no rule protects: baseline: {store: git-ref} in budgets.yaml",
+                remedy=_UNPROTECT if own else _OWN_BRANCH,
             )
         if _READ_ONLY.search(told) or _FORBIDDEN.search(told):
             return NotAllowed(f"there is no right to push to {place} ({said})", remedy=_WRITE)
