@@ -185,6 +185,9 @@ def test_what_has_no_pull_request_is_not_commented_on(change: Change) -> None:
         assert told.code == 0
         assert told.err == f"no comment: there is no pull request to this {name}\n"
     assert not change.github.asked
+    change.publish("--check", "perfgate", name="push")
+    head = change.program.git("rev-parse", "HEAD")
+    assert [(each["head_sha"], each["conclusion"]) for each in change.github.state.checks] == [(head, "failure")]
 
 
 def test_a_workflow_that_follows_another_tells_only_the_pull_request_with_its_head(change: Change) -> None:
