@@ -50,6 +50,9 @@ def rejudge(
     fail_on: given.FailOn = given.FAIL_ON,
     out: Path | None = given.OUT,
     today: str = given.TODAY,
+    comment: given.Comment = given.COMMENT,
+    check: str = given.CHECK,
+    key: str = given.KEY,
     as_json: bool = given.JSON,
     every: bool = given.ALL,
 ) -> None:
@@ -65,9 +68,18 @@ def rejudge(
     from perfgate.cli.project import Project, parse_day
     from perfgate.forge import github_pulls, github_rest
 
+    given.refuse_names(check=check, key=key)
     project = Project.find()
     options = given.Options(
-        only=only, today=parse_day(today), out=out, verbose=every, as_json=as_json, fail_on=fail_on.value
+        only=only,
+        today=parse_day(today),
+        out=out,
+        verbose=every,
+        as_json=as_json,
+        fail_on=fail_on.value,
+        comment=comment.value,
+        check=check,
+        key=key,
     )
     _refuse_other_jobs(project, run)
     client, repository = github_rest.client(project.environ), github_rest.repository(project.environ)

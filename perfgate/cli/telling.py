@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from perfgate.cli import console
@@ -45,38 +46,50 @@ def tell(project: Project, decision: Decision, telling: Telling) -> bool:
 
 
 def _outcomes(project: Project, decision: Decision, telling: Telling) -> list[Outcome]:
+    from perfgate.forge.marker import Marker
     from perfgate.forge.telling import Outcome
 
     if telling.silent:
         return []
-    if project.event.provider == "github":
-        return _github(project, decision, telling)
-    return [Outcome("nobody was told: this is no job of GitHub Actions", failed=True)]
-
-
-def _github(project: Project, decision: Decision, telling: Telling) -> list[Outcome]:
-    from perfgate.forge import github_check, github_comment
-    from perfgate.forge.marker import Marker
-    from perfgate.forge.telling import Mode, Outcome
-
-    event, context = project.event, decision.circumstances.context
+    event = project.event
+    hosts = {"github": _github, "gitlab": _gitlab}
+    if event.provider not in hosts:
+        return [Outcome("nobody was told: this is no job of GitHub Actions or GitLab", failed=True)]
     marker = Marker.of(decision, project.name, telling.key, event)
-    link = github_comment.link(project.environ, marker.run)
     if event.head and marker.head != event.head:
-        # Whoever wrote the decision names the pull request in it; the event is GitHub's own word.
+        # Whoever wrote the decision names the pull request in it; the event is the code host's own word.
         what = f"the decision is of commit {marker.head[:10] or 'unknown'}, this job's event of {event.head[:10]}"
         return [Outcome(f"nobody was told: {what}", failed=True)]
-    outcomes = []
+    return list(hosts[event.provider](project, decision, telling, marker))
+
+
+def _github(project: Project, decision: Decision, telling: Telling, marker: Marker) -> Iterator[Outcome]:
+    from perfgate.forge import github_check, github_comment
+    from perfgate.forge.telling import Mode, Outcome
+
+    event = project.event
+    link = github_comment.link(project.environ, marker.run)
     if telling.comment != OFF:
-        number = context.pull_request if event.name == "workflow_run" else event.pull_request
+        follows = event.name == "workflow_run"
+        number = decision.circumstances.context.pull_request if follows else event.pull_request
         if event.name not in _WITH_PULL_REQUEST or number is None:
-            outcomes.append(Outcome(f"no comment: there is no pull request to this {event.name or 'event'}"))
+            yield Outcome(f"no comment: there is no pull request to this {event.name or 'event'}")
         else:
             told = _told(project, decision, marker, link)
-            outcomes.append(github_comment.tell(project.environ, number, told, Mode(telling.comment)))
+            yield github_comment.tell(project.environ, number, told, Mode(telling.comment))
     if telling.check != OFF:
-        outcomes.append(github_check.tell(project.environ, _check(project, decision, telling, marker, link)))
-    return outcomes
+        yield github_check.tell(project.environ, _check(project, decision, telling, marker, link))
+
+
+def _gitlab(project: Project, decision: Decision, telling: Telling, marker: Marker) -> Iterator[Outcome]:
+    from perfgate.forge import gitlab
+    from perfgate.forge.telling import Mode, Outcome
+
+    if telling.comment != OFF:
+        told = _told(project, decision, marker, gitlab.link(project.environ))
+        yield gitlab.tell(project.environ, told, Mode(telling.comment))
+    if telling.check != OFF:
+        yield Outcome("no check run: GitLab has none; the job's exit code is its check")
 
 
 def _told(project: Project, decision: Decision, marker: Marker, link: str) -> Told:
@@ -85,7 +98,11 @@ def _told(project: Project, decision: Decision, marker: Marker, link: str) -> To
 
     room = markdown.LIMIT - len(marker.line) - 1
     text = markdown.render(decision, project=project.name, limit=room)
-    return Told(marker, text, markdown.resolved(decision, project=project.name), link)
+
+    def resolved(earlier: str) -> str:
+        return markdown.resolved(decision, project=project.name, earlier=earlier, limit=room)
+
+    return Told(marker, text, resolved, link)
 
 
 def _check(project: Project, decision: Decision, telling: Telling, marker: Marker, link: str) -> Check:

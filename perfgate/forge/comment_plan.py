@@ -132,9 +132,10 @@ def plan(comments: Iterable[Comment], told: Told, mode: Mode, head: str) -> Plan
 
 def _edited(kept: Comment, told: Told, mode: Mode, surplus: tuple[Delete, ...]) -> Plan:
     resolved = told.marker.level is Level.PASS and mode is Mode.ON
-    body = told.body(resolved=resolved)
+    body = told.body(earlier=kept.body if resolved else None)
     # The marker counts too: were it left at an older run, a late run in between could overwrite what the newest one found.
-    if _plain(kept.body) == _plain(body):
+    # What this very run has resolved already does not name any more what was breached.
+    if _plain(kept.body) == _plain(body) or (resolved and kept.marker == told.marker):
         return Plan(surplus, "the comment on the pull request says so already")
     actions: list[Action] = [Edit(kept.id, body), *surplus]
     if kept.node and resolved and kept.marker.level is not Level.PASS:

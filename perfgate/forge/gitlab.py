@@ -61,7 +61,10 @@ def tell(environ: Mapping[str, str], told: Told, mode: Mode, *, sleep: Callable[
 
 
 def _tell(client: Client, path: str, told: Told, mode: Mode) -> str:
-    told = told._replace(text=without_quick_actions(told.text), resolved=without_quick_actions(told.resolved))
+    resolved = told.resolved
+    told = told._replace(
+        text=without_quick_actions(told.text), resolved=lambda earlier: without_quick_actions(resolved(earlier))
+    )
     said = ""
     author: Author | None = None
     for turn in range(_ROUNDS):

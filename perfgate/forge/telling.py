@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -20,19 +21,22 @@ class Mode(StrEnum):
 
 
 class Told(NamedTuple):
-    """A decision as text: `text` is the comment without its marker, `resolved` the shorter one for a breach that is over.
+    """A decision as text: `text` is the comment without its marker, `resolved` makes the shorter one for a breach that is over.
 
-    `link` is the address of the run, "" where it is not known.
+    It is given the comment that it takes the place of. `link` is the address of the run, "" where it is not known.
     """
 
     marker: Marker
     text: str
-    resolved: str
+    resolved: Callable[[str], str]
     link: str = ""
 
-    def body(self, *, resolved: bool = False) -> str:
-        """The whole comment, the marker first. One that no host would take is left at its first words and the link."""
-        text = self.resolved if resolved else self.text
+    def body(self, *, earlier: str | None = None) -> str:
+        """The whole comment, the marker first; with `earlier` that of a breach that is over.
+
+        One that no host would take is left at its first words and the link.
+        """
+        text = self.text if earlier is None else self.resolved(earlier)
         whole = f"{self.marker.line}\n{text}"
         if len(whole.encode("utf-8", "replace")) <= LIMIT:
             return whole

@@ -11,6 +11,7 @@ import pytest
 from perfgate.cli.rejudge import nothing_to_do
 from perfgate.core.model import State
 from perfgate.forge.github_pulls import FinishedRun, Home
+from perfgate.forge.marker import Marker
 from tests.cli.program import ENVIRON, Program
 from tests.cli.strangers import RUN_ID, SIZE, Ground, Stranger, honest, parse_time
 from tests.core.making import measured
@@ -49,6 +50,17 @@ def test_a_breach_blocks_with_the_exit_code_of_gate(stranger: Stranger) -> None:
     assert "block" in (stranger.folder / "output.txt").read_text("utf-8")
     assert "150 B" in (stranger.folder / "summary.md").read_text("utf-8")
     assert stranger.rejudge("--fail-on", "never").code == 0
+
+
+def test_the_trusted_job_tells_the_pull_request_of_the_run_that_measured(stranger: Stranger) -> None:
+    stranger.upload(None, stranger.ground.run(*honest(size=150.0)))
+    ended = stranger.rejudge("--comment", "on", "--check", "perfgate")
+    assert ended.code == 20
+    (body,) = (each["body"] for each in stranger.github.comments(7))
+    marker = Marker.read(body)
+    assert marker is not None
+    assert (marker.run, marker.level.word) == (RUN_ID, "block")
+    assert [each["head_sha"] for each in stranger.github.state.checks] == [marker.head]
 
 
 def test_the_trusted_job_never_admits_what_it_judged(stranger: Stranger) -> None:

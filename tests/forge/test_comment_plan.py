@@ -29,7 +29,7 @@ OTHERS: tuple[dict[str, Any], ...] = (
 
 def told(level: Level = Level.BLOCK, *, head: str = HEADS[0], run: int = 5, attempt: int = 1, key: str = ".") -> Told:
     marker = Marker(key, head, run, attempt, level)
-    return Told(marker, f"## {level.word} of {run}.{attempt}\n", "## resolved\n")
+    return Told(marker, f"## {level.word} of {run}.{attempt}\n", lambda _: "## resolved\n")
 
 
 class World:
@@ -101,6 +101,14 @@ def test_news_is_posted_anew_so_that_people_are_notified(world: World) -> None:
     world.publish(told(Level.WARN, run=8))
     assert (world.notified, len(world.comments)) == (3, 1)
     assert f"IC_{world.comments[0]['id']}" not in world.hidden
+
+
+def test_what_was_breached_is_known_where_it_is_resolved_and_the_same_run_again_writes_nothing(world: World) -> None:
+    world.publish(told(Level.BLOCK))
+    over = told(Level.PASS, run=6)._replace(resolved=lambda earlier: f"was: {earlier.splitlines()[1]}\n")
+    world.publish(over)
+    assert world.comments[0]["body"].endswith("\nwas: ## block of 5.1\n")
+    assert world.publish(over).actions == ()
 
 
 def test_what_became_inconclusive_is_neither_resolved_nor_hidden(world: World) -> None:
@@ -178,12 +186,12 @@ def test_line_ends_that_the_host_changed_make_no_difference(world: World) -> Non
 def test_a_comment_that_is_too_long_keeps_its_first_words_and_says_where_the_rest_is() -> None:
     marker = told().marker
     for rest in ("x" * LIMIT, "\U0001f600" * (LIMIT // 4), "é" * (LIMIT // 2)):
-        body = Told(marker, f"## block\n\nheadline\n\n{rest}", "", "https://host/run/5").body()
+        body = Told(marker, f"## block\n\nheadline\n\n{rest}", str, "https://host/run/5").body()
         assert len(body.encode()) <= LIMIT
         assert body.startswith(f"{marker.line}\n\n## block\n\nheadline\n\n")
         assert "(https://host/run/5)" in body
         assert Marker.read(body) == marker
-    assert len(Told(marker, "x" * LIMIT * 2, "").body()) < 1000
+    assert len(Told(marker, "x" * LIMIT * 2, str).body()) < 1000
 
 
 # --- laws ---------------------------------------------------------------------------------------------------------------

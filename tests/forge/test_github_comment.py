@@ -15,7 +15,7 @@ HEAD, OLDER = "ab" * 20, "cd" * 20
 
 
 def told(level: Level = Level.BLOCK, *, head: str = HEAD, run: int = 5, key: str = ".") -> Told:
-    return Told(Marker(key, head, run, 1, level), f"## {level.word} of {run}\n", "## resolved\n")
+    return Told(Marker(key, head, run, 1, level), f"## {level.word} of {run}\n", lambda _: "## resolved\n")
 
 
 def tell(github: Service, words: Told, *, token: str = "job-token", mode: Mode = Mode.ON) -> Outcome:

@@ -24,7 +24,7 @@ HEAD, OTHER = "a" * 40, "b" * 40
 
 
 def told(level: Level = Level.BLOCK, *, number: int = 300, head: str = HEAD, text: str = "## what happened\n") -> Told:
-    return Told(Marker(".", head, number, 1, level), text, "## resolved\n")
+    return Told(Marker(".", head, number, 1, level), text, lambda _: "## resolved\n")
 
 
 @pytest.fixture
