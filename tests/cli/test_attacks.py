@@ -422,3 +422,15 @@ def test_10_jobs_in_which_the_changes_code_may_be_at_work_are_refused(stranger: 
         assert ended.code == 2
         assert "on: workflow_run" in ended.err
     assert not stranger.github.asked
+
+
+def test_every_test_that_the_page_on_security_names_is_there(root: Path) -> None:
+    page = (root / "docs" / "security.md").read_text(encoding="utf-8")
+    there = "".join(path.read_text(encoding="utf-8") for path in (root / "tests").rglob("test_*.py"))
+    named = set(re.findall(r"`(test_\w+)`", page))
+    assert len(named) > 25
+    assert [name for name in sorted(named) if f"def {name}(" not in there] == []
+    attacks = re.findall(r"^def (test_\d+_\w+|test_attack_\w+)", there, re.MULTILINE)
+    assert {number.split("_")[1] for number in attacks if number[5].isdigit()} == {
+        str(n) for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+    }
