@@ -91,16 +91,14 @@ def calibrate(
 
 def past_of(project: Project, *, budgets: Path | None, only: str) -> Past:
     """The admitted runs of the checked-out commit and its ancestors, with the budgets of the work tree or those given."""
+    from perfgate.cli.only import refuse_unknown
     from perfgate.cli.project import BUDGETS
     from perfgate.cli.storing import store_of
     from perfgate.core.budgets import Budgets
-    from perfgate.core.model import Selector
     from perfgate.core.replay import Past
     from perfgate.errors import NothingJudged
     from perfgate.formats import budgets as budgets_format
 
-    if only:
-        Selector.parse(only)
     path = budgets or project.root / BUDGETS
     rules = Budgets()
     if budgets is not None or path.is_file():
@@ -110,6 +108,7 @@ def past_of(project: Project, *, budgets: Path | None, only: str) -> Past:
     baseline, runs = admitted(project, rules)
     if baseline.problem:
         raise NothingJudged(baseline.problem, where=store_of(project, rules.baseline).where)
+    refuse_unknown(only, baseline.histories, "the baseline has")
     for caveat in baseline.caveats:
         console.say(f"note: {caveat.message}")
     return Past(baseline, {run.id: run for run in runs}, rules, only, project.lineage.target)

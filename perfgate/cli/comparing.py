@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from perfgate.cli import console, judging
+from perfgate.cli.only import refuse_unknown
 from perfgate.cli.project import BUDGETS, Project
 from perfgate.core.baseline import Baseline, BaselineRun, Kind, Point, collect, run_value
 from perfgate.core.budgets import Budgets
@@ -42,22 +43,12 @@ def compared(runs: Sequence[Run], baseline: Baseline, only: str, caveats: Sequen
     wanted = Selector.parse(only) if only else None
     known = observe(runs)
     observations = [seen for seen in known if wanted is None or wanted.matches(seen.series)]
-    if known and not observations:
-        raise _unknown(only, [str(seen.series) for seen in known])
+    refuse_unknown(only, (seen.series for seen in known), "the run has")
     comparisons = sorted(
         compare(observations, baseline), key=lambda each: (isinstance(each.evidence, Insufficient), str(each.series))
     )
     run_caveats = tuple(caveat for run in runs for caveat in run.caveats)
     return Compared(tuple(comparisons), baseline, tuple(dict.fromkeys((*caveats, *baseline.caveats, *run_caveats))))
-
-
-def _unknown(only: str, names: Sequence[str]) -> InputError:
-    from difflib import get_close_matches
-
-    close = get_close_matches(only, names, n=3, cutoff=0.3) or sorted(names)[:3]
-    return InputError(
-        f'the run has no series "{only}"', where="--only", remedy="it has for example " + ", ".join(close)
-    )
 
 
 def measured_against(project: Project, ref: str, *, only: str, within: float, fresh: bool) -> Compared | None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from perfgate.adapters.labels import plain_text
 from perfgate.cli import accepting, console, outputs, redacting
 from perfgate.cli.judging_options import Options
+from perfgate.cli.only import refuse_unknown
 from perfgate.cli.project import BUDGETS, Project
 from perfgate.cli.storing import begun, store_of, told
 from perfgate.core.admission import excluded_series, new_levels, why_not
@@ -84,6 +85,9 @@ def decided(
     if baseline is None:
         baseline = load_baseline(project, rules.budgets, lineage, folder=options.baseline)
     console.say_verbose(f"baseline: {baseline.source or 'none'}, {len(baseline.runs)} runs")
+    known = [*(each.series for run in candidate.runs for each in run.measurements), *baseline.histories]
+    selectors = (budget.selector for budget in rules.budgets.budgets)
+    refuse_unknown(options.only, known, "neither the run nor its baseline has", selectors)
     circumstances = Circumstances(
         context=candidate.runs[0].context,
         runs=tuple(console.shown(path) for path in candidate.files),

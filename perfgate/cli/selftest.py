@@ -117,6 +117,7 @@ def proved(project: Project, options: given.Options) -> SelfTest:
     """The proof for every budget, in a temporary copy that is gone afterwards."""
     from perfgate.cli import judging
     from perfgate.cli.calibrate import admitted
+    from perfgate.cli.only import refuse_unknown
     from perfgate.cli.storing import store_of
     from perfgate.core.selftest import SelfTest, cases, untested
     from perfgate.errors import NothingJudged
@@ -130,6 +131,8 @@ def proved(project: Project, options: given.Options) -> SelfTest:
             remedy="admit one: perfgate check --admit, on the default branch",
         )
     tested = _newest(baseline, runs)
+    known = (each.series for run in tested for each in run.measurements)
+    refuse_unknown(options.only, known, "the newest admitted run has")
     folder = Path(tempfile.mkdtemp(prefix="perfgate-selftest-")).resolve()
     try:
         gate = _copied(project, rules, baseline, tested, folder, options)

@@ -411,4 +411,4 @@ def test_compare_names_the_series_it_has_when_asked_for_another(program: Program
     told = program.perfgate("compare", "--only", "tests.durations")
     assert told.code == 2
     assert 'the run has no series "tests.durations"' in told.err
-    assert "it has for example" in told.err
+    assert "there is for example" in told.err
