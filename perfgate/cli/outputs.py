@@ -15,7 +15,7 @@ from perfgate.errors import PerfgateError
 from perfgate.forge import github
 from perfgate.forge.marker import Marker
 from perfgate.formats import run as run_format
-from perfgate.formats.files import write_atomically
+from perfgate.formats.files import refuse_outside, write_atomically
 from perfgate.render import markdown, terminal
 from perfgate.render.annotations import render as annotations_of
 
@@ -90,16 +90,19 @@ def _write_folder(
     project: Project, data: bytes, runs: Sequence[Run], budgets_text: bytes, told: str, options: Options
 ) -> None:
     folder = options.out or _own_folder(project)
+    # What is checked out may hold links; only the folder that somebody named may be one itself.
+    within = options.out or project.root
     kept = folder / "runs"
+    refuse_outside(kept, within)
     if kept.is_dir():
         import shutil
 
         shutil.rmtree(kept)
-    write_atomically(folder / "decision.json", data)
-    write_atomically(folder / "comment.md", told.encode())
-    write_atomically(folder / "budgets.yaml", budgets_text)
+    write_atomically(folder / "decision.json", data, within=within)
+    write_atomically(folder / "comment.md", told.encode(), within=within)
+    write_atomically(folder / "budgets.yaml", budgets_text, within=within)
     for position, run in enumerate(runs):
-        write_atomically(kept / f"{position:03d}.json", run_format.dump(run))
+        write_atomically(kept / f"{position:03d}.json", run_format.dump(run), within=within)
 
 
 def _own_folder(project: Project) -> Path:

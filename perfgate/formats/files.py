@@ -35,12 +35,28 @@ def read(path: Path, where: str = "", *, limit: int = LIMIT) -> bytes:
     return data
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def refuse_outside(path: Path, folder: Path) -> None:
+    """OperationFailed for a path that leads out of the folder, by a link or otherwise; the folder itself may be a link."""
+    try:
+        inside = Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+    except (OSError, ValueError) as error:
+        raise OperationFailed("this path cannot be followed", where=path.as_posix()) from error
+    if not inside:
+        raise OperationFailed(
+            "this leads out of the folder, through a symbolic link",
+            where=path.as_posix(),
+            remedy="remove the link, or name another folder: --out DIR",
+        )
+
+
+def write_atomically(path: Path, data: bytes, *, within: Path | None = None) -> None:
     """Write a file so that readers see the old content or the new, never a part; OperationFailed leaves the old one untouched.
 
-    A link is followed: what it leads to is written, and it stays. A pipe or device, standard output among them, takes the
-    bytes as they are.
+    A link is followed: what it leads to is written, and it stays; with `within`, only where that is in this folder. A pipe or device,
+    standard output among them, takes the bytes as they are.
     """
+    if within is not None:
+        refuse_outside(path, within)
     try:
         is_stream = _stream_number(path) is not None or (path.exists() and not path.is_file() and not path.is_dir())
         target = Path(os.path.realpath(path)) if path.is_symlink() and not is_stream else path

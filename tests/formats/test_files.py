@@ -73,3 +73,27 @@ def test_a_folder_is_no_file_to_write(tmp_path: Path) -> None:
     with pytest.raises(OperationFailed):
         write_atomically(tmp_path, b"x")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_with_a_folder_given_no_link_leads_a_write_out_of_it(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "decision", tmp_path / "outside"
+    folder.mkdir()
+    outside.mkdir()
+    (outside / "kept").write_bytes(b"kept")
+    (folder / "comment.md").symlink_to(outside / "kept")
+    (folder / "new").symlink_to(outside / "new")
+    (folder / "runs").symlink_to(outside)
+    for path in (folder / "comment.md", folder / "new", folder / "runs" / "000.json", folder / ".." / "x"):
+        with pytest.raises(OperationFailed, match="out of the folder"):
+            write_atomically(path, b"x", within=folder)
+    assert [path.name for path in outside.iterdir()] == ["kept"]
+    assert (outside / "kept").read_bytes() == b"kept"
+
+
+def test_a_link_inside_the_folder_and_a_folder_that_is_a_link_are_fine(tmp_path: Path) -> None:
+    folder, link = tmp_path / "decision", tmp_path / "link"
+    folder.mkdir()
+    link.symlink_to(folder)
+    (folder / "a").symlink_to(folder / "b")
+    write_atomically(link / "a", b"x", within=link)
+    assert (folder / "b").read_bytes() == b"x"
