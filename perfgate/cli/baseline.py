@@ -122,7 +122,7 @@ def retire(
     from perfgate.store.changes import retirement
 
     store = _store()
-    _write(store, retirement(_known(store, series), reason=_said(reason), until=until))
+    _end(store, retirement(_known(store, series), reason=_said(reason), until=until))
 
 
 @app.command()
@@ -140,7 +140,7 @@ def accept(
 
     store = _store()
     found, selector = _named(store, run), _known(store, series)
-    _write(store, acceptance(selector, found.id, reason=_said(reason)))
+    _end(store, acceptance(selector, found.id, reason=_said(reason)))
 
 
 @app.command()
@@ -238,6 +238,27 @@ def _store(project: Project | None = None) -> Store:
 def _write(store: Store, plan: Plan) -> None:
     for sentence in told(store, store.write(plan)):
         console.say(sentence)
+
+
+def _end(store: Store, plan: Plan) -> None:
+    """Record the end of old values, and say how many that are."""
+    from perfgate.store import events
+    from perfgate.store.choosing import ended
+
+    shelf = store.shelf()
+    written = store.write(plan)
+    values, runs = (0, 0)
+    for path, data in written.changes.added:
+        values, runs = ended(shelf, events.load(data, path))
+    for sentence in told(store, written):
+        console.say(sentence)
+    if values:
+        one = values == 1
+        console.say(
+            f"{values} value{'' if one else 's'} of {runs} run{'' if runs == 1 else 's'} no longer count{'s' if one else ''}"
+        )
+    else:
+        console.say("no value that still counted is meant, so nothing changes for what is judged")
 
 
 def _named(store: Store, name: str) -> Run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -58,6 +59,23 @@ def choose(
     entries = [each.entry() for position, each in enumerate(chosen) if position >= older or each.file.id in marked]
     baseline = collect(entries, cuts=cuts, anchors=anchors, window=window, source=shelf.source, whole=whole)
     return baseline if entries else baseline._replace(caveats=(_elsewhere(len(shelf.runs)),))
+
+
+def ended(shelf: Shelf, event: Recorded) -> tuple[int, int]:
+    """How many values, and of how many runs, still count in this store and no longer do with one more event.
+
+    All runs of the store are seen as one history, in the order in which they were started.
+    """
+    entries = [each.entry() for each in _read(shelf, shelf.runs)]
+    recorded = [each for each in shelf.recorded() if each != event]
+    before, after = (collect(entries, cuts=_events(each)[0]) for each in (recorded, [*recorded, event]))
+    gone = _values(before) - _values(after)
+    return gone.total(), len(gone)
+
+
+def _values(baseline: Baseline) -> Counter[int]:
+    """The number of values of each run that has any."""
+    return Counter(run for history in baseline.histories.values() for run in history.runs)
 
 
 def _elsewhere(runs: int) -> Caveat:

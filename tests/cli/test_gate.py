@@ -348,7 +348,11 @@ def test_the_baseline_can_be_looked_after(program: Program) -> None:
     listed = json.loads(program.perfgate("baseline", "list", "--json").out)
     assert {each["id"] for each in listed["runs"]} >= {first}
     assert len(listed["runs"]) == 2
-    assert program.perfgate("baseline", "retire", "--series", "size.*", "--reason", "new format").code == 0
+    retired = program.perfgate("baseline", "retire", "--series", "size.*", "--reason", "new format")
+    assert retired.code == 0
+    assert "2 values of 2 runs no longer count" in retired.err
+    again = program.perfgate("baseline", "retire", "--series", "size.*", "--reason", "once more")
+    assert "no value that still counted is meant" in again.err
     assert program.perfgate("baseline", "retire", "--reason", " ").code == 2
     for command in (("retire",), ("accept", first), ("anchor", first)):
         ended = program.perfgate("baseline", *command, "--series", "size.bites", "--reason", "x")
@@ -412,3 +416,17 @@ def test_compare_names_the_series_it_has_when_asked_for_another(program: Program
     assert told.code == 2
     assert 'the run has no series "tests.durations"' in told.err
     assert "there is for example" in told.err
+
+
+def test_links_in_the_checkout_lead_no_output_out_of_the_project(program: Program, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    (outside / "runs").mkdir(parents=True)
+    (outside / "runs" / "kept.json").write_text("kept", encoding="utf-8")
+    (program.root / ".perfgate").mkdir(exist_ok=True)
+    (program.root / ".perfgate" / "decision").symlink_to(outside)
+    program.measure(measured(SIZE, 100.0))
+    ended = program.perfgate("gate")
+    assert ended.code == 1
+    assert ended.out.startswith("PASS")
+    assert "symbolic link" in ended.err
+    assert [path.relative_to(outside).as_posix() for path in outside.rglob("*")] == ["runs", "runs/kept.json"]

@@ -154,6 +154,7 @@ def test_an_accepted_worsening_is_silent_and_the_gate_compares_with_the_new_leve
         "baseline", "accept", worse["run"], "--series", UNIT_TESTS, "--reason", "more tests, agreed"
     )
     assert accepted.code == 0, accepted.err
+    assert "35 values of 35 runs no longer count" in accepted.err
     after = program.perfgate("trend", "--only", UNIT_TESTS)
     assert (after.code, "worse" in after.out) == (0, False)
     assert "agreed" in program.perfgate("history", UNIT_TESTS, "--last", "0").out
