@@ -200,7 +200,8 @@ class Context(NamedTuple):
     """Where a run comes from. Commits are full hashes, "" where unknown; times are UTC in ISO 8601.
 
     `head` is the commit under review, `tested` the commit whose tree was measured (a pull request's merge commit, say) and
-    `base` the commit that tree started from. `worktree` is "" for a clean tree, else a fingerprint of its changes.
+    `base` the commit that tree started from; `base_is_approximate` says that this is only the target branch's tip, because the
+    real one is not known. `worktree` is "" for a clean tree, else a fingerprint of its changes.
     """
 
     head: str = ""
@@ -218,6 +219,7 @@ class Context(NamedTuple):
     started_at: str = ""
     machine: MachineClass = ANY_MACHINE
     tool_version: str = ""
+    base_is_approximate: bool = False
 
 
 class Caveat(NamedTuple):
@@ -309,7 +311,9 @@ class Event(NamedTuple):
 
     `target` is the branch the change is to land on (a pull request's base, or the pushed branch itself), `target_sha` that
     branch's tip as the event knew it, `head` the commit under review; `merge` says whether the checked-out commit is the
-    merge of both that the host made. `labels` are those of the pull request.
+    merge of both that the host made. `labels` are those of the pull request. `sha` is the commit that the host started the job for,
+    `before` the one that a push replaced, `merge_base` the common ancestor of head and target where the host tells it. `ref` is the
+    full name of what was checked out, `repository` the "OWNER/NAME" whose branch the target is. Commits are full hashes or "".
     """
 
     provider: str = ""
@@ -327,3 +331,8 @@ class Event(NamedTuple):
     pull_request: int | None = None
     from_fork: bool = False
     labels: tuple[str, ...] = ()
+    sha: str = ""
+    before: str = ""
+    merge_base: str = ""
+    ref: str = ""
+    repository: str = ""

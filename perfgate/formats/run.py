@@ -90,7 +90,7 @@ def _refuse_schema(top: Found) -> None:
 
 def context_of(found: Found) -> Context:
     """The context in a run or decision file."""
-    fields = found.fields((), (*_CONTEXT, "pull_request", "ci_attempt", "machine"))
+    fields = found.fields((), (*_CONTEXT, "pull_request", "ci_attempt", "machine", "base_is_approximate"))
     texts = {name: fields[name].text(1000) for name in _CONTEXT if name in fields}
     for name in ("head", "base", "tested"):
         if not _COMMIT.fullmatch(texts.get(name, "")):
@@ -102,6 +102,7 @@ def context_of(found: Found) -> Context:
         pull_request=fields["pull_request"].whole() if "pull_request" in fields else None,
         ci_attempt=fields["ci_attempt"].whole(1) if "ci_attempt" in fields else 1,
         machine=_machine(fields["machine"]) if "machine" in fields else MachineClass(),
+        base_is_approximate=fields["base_is_approximate"].truth() if "base_is_approximate" in fields else False,
     )
 
 
@@ -338,6 +339,8 @@ def context_value(context: Context) -> dict[str, Any]:
         value["pull_request"] = context.pull_request
     if context.ci_attempt != 1:
         value["ci_attempt"] = context.ci_attempt
+    if context.base_is_approximate:
+        value["base_is_approximate"] = True
     machine: dict[str, Any] = {
         name: getattr(context.machine, name) for name in _MACHINE if getattr(context.machine, name)
     }
