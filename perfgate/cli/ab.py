@@ -71,8 +71,9 @@ def ab(
     console.say(f'measuring "{entry.name}" here and at {commit[:10]} in turns: at most {pairs} pairs, {within}')
     with surroundings(), pairing.both_sides(project, commit, folder) as sides, console.progress() as progress:
         captured = sides.measure(entry, asked, progress, most=most, within=seconds)
-    based = project._replace(lineage=project.lineage._replace(base=commit))
-    run, path = keep(captured, output, based)
+    approximate = "" if base else project.lineage.approximate
+    project = project._replace(lineage=project.lineage._replace(base=commit, approximate=approximate))
+    run, path = keep(captured, output, project)
     options = given.Options(
         budgets=budgets,
         only=str(Selector("command.*", (("command", entry.name),))),

@@ -27,7 +27,7 @@ from perfgate.errors import InputError, NothingJudged
 from perfgate.formats import budgets as budgets_format
 from perfgate.formats import run as run_format
 from perfgate.store.changes import NotAllowed, admission
-from perfgate.store.lineage import Lineage
+from perfgate.store.lineage import SHALLOW, Lineage
 
 
 class Candidate(NamedTuple):
@@ -84,6 +84,15 @@ def decided(
     console.say_verbose(f"judged by {rules.source}; base of the tested tree: {lineage.base or 'unknown'}")
     if baseline is None:
         baseline = load_baseline(project, rules.budgets, lineage, folder=options.baseline)
+    if baseline.problem == SHALLOW and project.event.provider:
+        from perfgate.cli import reach
+
+        def again(each: Project) -> Baseline:
+            found, _ = lineage_of(each, candidate.runs)
+            return load_baseline(each, rules.budgets, found, folder=options.baseline)
+
+        project, baseline = reach.with_history(project, baseline, again)
+        lineage, moved = lineage_of(project, candidate.runs)
     console.say_verbose(f"baseline: {baseline.source or 'none'}, {len(baseline.runs)} runs")
     known = [*(each.series for run in candidate.runs for each in run.measurements), *baseline.histories]
     selectors = (budget.selector for budget in rules.budgets.budgets)
@@ -95,6 +104,7 @@ def decided(
         baseline_problem=baseline.problem,
         baseline_runs=baseline.runs,
         budgets_source=rules.source,
+        base_approximate=lineage.approximate,
         situation=project.situation(),
         today=options.today,
         only=options.only,
@@ -105,7 +115,7 @@ def decided(
     if rules.own is not None:
         own = decide(candidate.runs, baseline, rules.own, circumstances, lineage.messages)
         moved = (*moved, _edited(rules, own, decision))
-    decision = decision._replace(caveats=(*decision.caveats, *rules.caveats, *moved))
+    decision = decision._replace(caveats=(*decision.caveats, *rules.caveats, *lineage.caveats, *moved))
     return _with_ways_to_settle(decision, rules.entries or rules.budgets.entries, lineage.base)
 
 
@@ -305,9 +315,11 @@ def lineage_of(project: Project, runs: Sequence[Run]) -> tuple[Lineage, tuple[Ca
         if project.repository.exists(commit)
         else ()
     )
-    return lineage._replace(base=context.base, tested=commit, head=context.head, messages=messages, problem=""), (
-        caveat,
+    told = lineage._replace(
+        base=context.base, tested=commit, head=context.head, messages=messages, problem="", caveats=()
     )
+    why = f"the run knows its base only as the tip of {context.target or 'its target'} at that time"
+    return told._replace(approximate=why if context.base_is_approximate else ""), (caveat,)
 
 
 def load_baseline(project: Project, budgets: Budgets, lineage: Lineage, *, folder: Path | None = None) -> Baseline:

@@ -15,7 +15,7 @@ from perfgate.core.model import Event
 from perfgate.errors import InputError
 from perfgate.forge.environment import read_event
 from perfgate.store.git import Repository
-from perfgate.store.lineage import Lineage, trace
+from perfgate.store.lineage import Lacks, Lineage, trace
 
 BUDGETS = "budgets.yaml"
 #: Where perfgate leaves what it measured and decided; never part of the project.
@@ -24,6 +24,8 @@ SCRATCH = ".perfgate"
 KEPT_RUNS = 200
 #: Stands for the commit in the name of a run that has none.
 NO_COMMIT = "no-commit"
+#: Workflows of these events run with the secrets and the write token of the repository, for a change that anybody may have made.
+EVENTS_WITH_RIGHTS = frozenset({"pull_request_target", "workflow_run"})
 
 
 _RUN_NAME = re.compile(r"\d{8}T\d{6}Z-([0-9a-f]{12}|no-commit)-[0-9a-f]{8}\.json")
@@ -46,7 +48,13 @@ class Project(NamedTuple):
         repository = Repository.discover(folder)
         event = read_event(environ)
         root = _root(folder, repository)
-        return cls(root, repository, event, trace(repository, event), environ)
+        lineage = trace(repository, event)
+        if repository is not None and lineage.lacks is not Lacks.NOTHING and event.provider:
+            from perfgate.cli import reach
+
+            if reach.is_wanted(event, environ):
+                repository, event, lineage = reach.further(repository, event, lineage, environ)
+        return cls(root, repository, event, lineage, environ)
 
     @property
     def runs(self) -> Path:

@@ -27,6 +27,8 @@ def why_not(decision: Decision, context: Context, *, in_ci: bool, on_target: boo
         return "only a part of the run was judged (--only)"
     if context.pull_request is not None:
         return "runs of pull requests are judged, never admitted"
+    if context.event == "merge_group":
+        return "runs of a merge queue are judged, never admitted: the push that follows is"
     if asked or (in_ci and on_target):
         return ""
     return "only runs of the default branch in CI are admitted, or those given --admit"

@@ -144,7 +144,10 @@ class Acceptance(NamedTuple):
 
 
 class Circumstances(NamedTuple):
-    """What a decision was made from, so that it can be repeated: who, where, against what, by which rules, on which day."""
+    """What a decision was made from, so that it can be repeated: who, where, against what, by which rules, on which day.
+
+    `base_approximate` says why the base is only approximately known, "" where it is exact.
+    """
 
     context: Context = Context()
     runs: tuple[str, ...] = ()
@@ -157,6 +160,7 @@ class Circumstances(NamedTuple):
     only: str = ""
     reproduce: str = "perfgate check"
     acceptance: Acceptance | None = None
+    base_approximate: str = ""
 
 
 class Decision(NamedTuple):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from perfgate.core import drift, families, rules, run_shift, scenarios
+from perfgate.core import approximation, drift, families, rules, run_shift, scenarios
 from perfgate.core.acceptance import accept
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import Budget, Budgets, Level, Relative, Side, Waiver
@@ -120,13 +120,20 @@ def judge(
     vanished = [series for series, budget in owners.items() if budget is None]
     together = _all_together(judged, gone, comparisons, circumstances)
     reasons = {justification.series: justification.reason for justification in justifications}
-    verdicts = [_settle(verdict, about, budgets, circumstances.today, reasons) for verdict, about in together.verdicts]
+    why = circumstances.base_approximate
+    held = [(approximation.hold(verdict, why), about) for verdict, about in together.verdicts]
+    verdicts = [_settle(verdict, about, budgets, circumstances.today, reasons) for verdict, about in held]
     unmatched = rulebook.unmatched()
     if circumstances.acceptance is not None:
         verdicts, unmatched = accept(verdicts, unmatched, circumstances.acceptance, reasons)
     known = {*(comparison.series for comparison in comparisons), *missing}
     known |= {family.series for family in together.families}
-    caveats = (*together.caveats, *caveats, *_idle(budgets.waivers, justifications, known, rulebook.only))
+    caveats = (
+        *approximation.caveat(why),
+        *together.caveats,
+        *caveats,
+        *_idle(budgets.waivers, justifications, known, rulebook.only),
+    )
     verdicts.sort(key=_worst_first)
     observed.sort(key=_worst_first)
     return Decision(

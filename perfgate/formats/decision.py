@@ -57,6 +57,7 @@ def _circumstances_value(made: Circumstances) -> dict[str, Any]:
         "baseline": {
             "source": made.baseline_source,
             "problem": made.baseline_problem,
+            **({"approximate": made.base_approximate} if made.base_approximate else {}),
             "runs": [{"id": run.id, "commit": run.commit, "started_at": run.started_at} for run in made.baseline_runs],
         },
         "budgets_source": made.budgets_source,

@@ -128,7 +128,7 @@ def _circumstances(found: Found) -> Circumstances:
     part = found.fields(
         ("context", "runs", "baseline", "budgets_source", "situation", "today"), ("only", "reproduce", "acceptance")
     )
-    baseline = part["baseline"].fields(("source", "problem", "runs"))
+    baseline = part["baseline"].fields(("source", "problem", "runs"), ("approximate",))
     situation = part["situation"].fields(("branch", "event", "labels", "paths", "ci"))
     runs = [item.fields(("id", "commit", "started_at")) for item in baseline["runs"].items(_MOST)]
     try:
@@ -140,6 +140,7 @@ def _circumstances(found: Found) -> Circumstances:
         runs=_texts(part["runs"]),
         baseline_source=baseline["source"].text(),
         baseline_problem=baseline["problem"].text(),
+        base_approximate=baseline["approximate"].text() if "approximate" in baseline else "",
         baseline_runs=tuple(
             BaselineRun(run["id"].text(), run["commit"].text(), run["started_at"].text()) for run in runs
         ),

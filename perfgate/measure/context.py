@@ -29,6 +29,7 @@ def describe(lineage: Lineage, event: Event, environ: Mapping[str, str], started
         started_at=utc_text(started_at),
         machine=machine_class(environ, event.runner),
         tool_version=__version__,
+        base_is_approximate=bool(lineage.approximate),
     )
 
 

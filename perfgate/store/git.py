@@ -118,11 +118,23 @@ class Repository:
         found = found.rpartition("\n")[2]
         return found if is_commit_id(found) else ""
 
-    def default_branch(self) -> str:
-        """The name of the default branch: what origin says, else the one git is set to begin with, main or master where it exists."""
+    def has_remote_branches(self) -> bool:
+        """Whether there is any branch of a remote here."""
+        return any(name.startswith("refs/remotes/") for name in self._branches())
+
+    def is_from(self, name: str) -> bool:
+        """Whether origin's address ends in this "OWNER/NAME"."""
+        address = (self._ask("config", "--get", "remote.origin.url") or "").strip().rstrip("/").removesuffix(".git")
+        return bool(name) and f"/{address.replace(':', '/')}".lower().endswith(f"/{name.lower()}")
+
+    def default_branch(self, *, guess: bool = True) -> str:
+        """The name of the default branch: what origin says, else, as a guess, the one git is set to begin with, main or master
+        where it exists."""
         head = self._branches().get("refs/remotes/origin/HEAD", ("", ""))[1]
         if head.startswith("refs/remotes/origin/"):
             return head.removeprefix("refs/remotes/origin/")
+        if not guess:
+            return ""
         configured = (self._ask("config", "--get", "init.defaultBranch") or "").strip()
         for name in dict.fromkeys((configured, "main", "master")):
             if name and (self.resolve(f"refs/remotes/origin/{name}") or self.resolve(f"refs/heads/{name}")):
@@ -137,6 +149,25 @@ class Repository:
         """The parents of a commit that are here; a shallow clone's boundary has none."""
         line = self._ask("rev-list", "--parents", "-n", "1", commit, "--") or ""
         return tuple(line.split()[1:])
+
+    def parents_told(self, commit: str) -> tuple[str, ...]:
+        """The parents that a commit names, whether or not they are here."""
+        told = (self._ask("cat-file", "commit", _checked(commit)) or "").partition("\n\n")[0]
+        named = (line.removeprefix("parent ") for line in told.split("\n") if line.startswith("parent "))
+        return tuple(parent for parent in named if is_commit_id(parent))
+
+    def boundary(self) -> frozenset[str]:
+        """The oldest commits of a shallow clone, whose parents are not here."""
+        where = (self._ask("rev-parse", "--git-path", "shallow") or "").strip()
+        try:
+            return frozenset((self.root / where).read_text(encoding="ascii", errors="replace").split())
+        except OSError:
+            return frozenset()
+
+    def is_ancestor(self, commit: str, of: str) -> bool:
+        """Whether a commit is another one or its ancestor, as far as both are here."""
+        known = is_commit_id(commit) and is_commit_id(of)
+        return known and self._ask("merge-base", "--is-ancestor", commit, of) is not None
 
     def merge_base(self, one: str, other: str) -> str:
         """The best common ancestor of two commits, "" where there is none here."""

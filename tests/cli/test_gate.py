@@ -146,7 +146,10 @@ def test_a_shallow_clone_is_inconclusive_and_says_what_to_do(program: Program, t
     assert clone.perfgate("gate", str(path), "--budgets", "budgets.yaml").code == 3
 
 
-def test_a_pull_request_in_a_shallow_clone_is_not_judged_by_its_own_budgets(program: Program, tmp_path: Path) -> None:
+@pytest.mark.parametrize("reach", ["remote", "never", "gone"])
+def test_a_pull_request_in_a_shallow_clone_is_not_judged_by_its_own_budgets(
+    program: Program, tmp_path: Path, reach: str
+) -> None:
     change(program)
     program.budgets(BUDGET.replace("120 B", "900 B"))
     program.commit("raise the limit")
@@ -159,9 +162,16 @@ def test_a_pull_request_in_a_shallow_clone_is_not_judged_by_its_own_budgets(prog
         "GITHUB_BASE_REF": "main",
         "GITHUB_REF": "refs/pull/5/merge",
     }
-    ended = clone.perfgate("gate", str(path), environ=environ)
-    assert ended.code == 2
-    assert "fetch-depth: 0" in ended.err
+    if reach == "gone":
+        clone.git("remote", "set-url", "origin", f"file://{tmp_path}/nowhere")
+    ended = clone.perfgate(
+        "gate", str(path), environ=environ | ({"PERFGATE_FETCH": "never"} if reach == "never" else {})
+    )
+    assert ended.code == (20 if reach == "remote" else 2), ended
+    if reach == "remote":
+        assert "limit of 120 B" in ended.out
+    else:
+        assert "fetch-depth: 0" in ended.err
 
 
 def test_a_repository_without_commits_and_a_folder_without_git_are_judged_by_limits(tmp_path: Path) -> None:

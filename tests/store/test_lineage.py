@@ -9,7 +9,7 @@ import pytest
 
 from perfgate.core.model import Event
 from perfgate.store.git import Repository
-from perfgate.store.lineage import Lineage, trace
+from perfgate.store.lineage import Lacks, Lineage, trace
 from tests.store.repositories import Made
 
 LOCAL = Event()
@@ -121,14 +121,78 @@ def test_a_merge_group_starts_from_the_groups_base(forked: Forked) -> None:
 # --- shallow clones ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("merge", [True, False])
-def test_a_shallow_checkout_of_a_pull_request_says_what_to_fetch(forked: Forked, tmp_path: Path, merge: bool) -> None:
-    ref = "refs/pull/7/merge" if merge else "refs/pull/7/head"
-    checkout = forked.fetched(tmp_path / "checkout", ref, "--depth=1")
-    lineage = traced(checkout, pull_request(merge=merge, head=forked.two, target_sha=forked.third))
-    assert lineage.base == ""
+def test_a_shallow_merge_commit_knows_its_base_though_its_history_is_not_here(forked: Forked, tmp_path: Path) -> None:
+    checkout = forked.fetched(tmp_path / "checkout", "refs/pull/7/merge", "--depth=1")
+    lineage = traced(checkout, pull_request(merge=True, head=forked.two, target_sha=forked.third))
+    assert (lineage.base, lineage.head, lineage.tip) == (forked.third, forked.two, "")
     assert "fetch-depth: 0" in lineage.problem
-    assert (lineage.changed_paths, lineage.on_target) == (None, False)
+    assert (lineage.lacks, lineage.changed_paths, lineage.on_target) == (Lacks.TIP, None, False)
+
+
+def test_a_shallow_checkout_of_the_head_of_a_pull_request_says_what_to_fetch(forked: Forked, tmp_path: Path) -> None:
+    checkout = forked.fetched(tmp_path / "checkout", "refs/pull/7/head", "--depth=1")
+    lineage = traced(checkout, pull_request(head=forked.two, target_sha=forked.third))
+    assert (lineage.base, lineage.lacks) == ("", Lacks.TIP)
+    assert "fetch-depth: 0" in lineage.problem
+
+
+def test_without_the_place_where_the_change_left_its_target_the_tip_stands_for_it(
+    forked: Forked, tmp_path: Path
+) -> None:
+    checkout = forked.fetched(tmp_path / "checkout", "refs/pull/7/head", "--depth=1")
+    checkout.git("fetch", "--quiet", "--depth=1", "origin", "+refs/heads/main:refs/remotes/origin/main")
+    lineage = traced(checkout, pull_request(head=forked.two, target_sha=forked.second))
+    assert (lineage.base, lineage.tip, lineage.problem, lineage.lacks) == (forked.third, forked.third, "", Lacks.BASE)
+    assert "held against origin/main" in lineage.approximate
+
+
+def test_the_events_merge_base_is_exact_where_git_cannot_see_it(forked: Forked, tmp_path: Path) -> None:
+    checkout = forked.fetched(tmp_path / "checkout", "refs/pull/7/head", "--depth=1")
+    checkout.git("fetch", "--quiet", "--depth=1", "origin", "+refs/heads/main:refs/remotes/origin/main")
+    lineage = traced(checkout, pull_request(head=forked.two, merge_base=forked.second))
+    assert (lineage.base, lineage.approximate, lineage.lacks) == (forked.second, "", Lacks.HISTORY)
+    assert "fetch-depth: 0" in lineage.problem
+
+
+def test_a_merge_base_of_another_commit_than_the_checked_out_one_does_not_count(forked: Forked) -> None:
+    forked.clone.git("checkout", "--quiet", "--detach", forked.one)
+    assert traced(forked.clone, pull_request(head=forked.two, merge_base=forked.first)).base == forked.second
+
+
+def test_a_merge_base_that_a_whole_clone_does_not_know_does_not_count(forked: Forked) -> None:
+    forked.clone.git("checkout", "--quiet", "--detach", forked.two)
+    assert traced(forked.clone, pull_request(head=forked.two, merge_base="1" * 40)).base == forked.second
+
+
+def test_a_shallow_change_says_that_not_all_of_its_commits_were_read(forked: Forked, tmp_path: Path) -> None:
+    checkout = forked.fetched(tmp_path / "checkout", "refs/pull/7/merge", "--depth=2")
+    lineage = traced(checkout, pull_request(merge=True, head=forked.two, target_sha=forked.third))
+    assert [caveat.code for caveat in lineage.caveats] == ["history cut"]
+    deeper = forked.fetched(tmp_path / "deeper", "refs/pull/7/merge", "--depth=4")
+    assert traced(deeper, pull_request(merge=True, head=forked.two, target_sha=forked.third)).caveats == ()
+
+
+def test_a_shallow_clone_that_is_used_again_does_not_rule_by_an_older_tip(forked: Forked, tmp_path: Path) -> None:
+    checkout = forked.fetched(tmp_path / "checkout", "refs/pull/7/merge", "--depth=3")
+    checkout.git("update-ref", "refs/remotes/origin/main", forked.second)
+    lineage = traced(checkout, pull_request(merge=True, head=forked.two, target_sha=forked.third))
+    assert lineage.tip == forked.third
+
+
+def test_in_ci_a_local_branch_of_the_targets_name_does_not_rule(forked: Forked) -> None:
+    # Some systems merge a pull request into a local branch that is called as the target is.
+    forked.clone.git("checkout", "--quiet", "-B", "main", forked.two)
+    forked.clone.git("update-ref", "-d", "refs/remotes/origin/main")
+    lineage = traced(forked.clone, pull_request(head=forked.two))
+    assert (lineage.tip, lineage.lacks) == ("", Lacks.TIP)
+
+
+@pytest.mark.parametrize("cloned", ["fork", "target"])
+def test_the_branches_of_a_fork_do_not_rule(forked: Forked, tmp_path: Path, cloned: str) -> None:
+    forked.clone.git("checkout", "--quiet", "--detach", forked.two)
+    name = f"{forked.host.folder.parent.name}/{forked.host.folder.name}" if cloned == "target" else "somebody/else"
+    lineage = traced(forked.clone, pull_request(head=forked.two, from_fork=True, repository=name))
+    assert lineage.tip == (forked.third if cloned == "target" else "")
 
 
 def test_a_shallow_clone_of_the_target_branch_says_what_to_fetch(forked: Forked, tmp_path: Path) -> None:
@@ -144,10 +208,12 @@ def test_a_clone_of_two_commits_knows_the_base_of_a_merge(forked: Forked, tmp_pa
     assert (lineage.base, lineage.tip, lineage.problem) == (forked.third, forked.third, "")
 
 
-def test_a_shallow_clone_without_a_common_ancestor_says_what_to_fetch(forked: Forked, tmp_path: Path) -> None:
+def test_a_shallow_clone_without_a_common_ancestor_is_held_against_the_tip(forked: Forked, tmp_path: Path) -> None:
     shallow = Made.cloned(forked.host, tmp_path / "shallow", "--depth=1", "--no-single-branch")
     shallow.git("checkout", "--quiet", "feature")
-    assert "fetch-depth: 0" in traced(shallow).problem
+    lineage = traced(shallow)
+    assert (lineage.base, lineage.problem) == (forked.third, "")
+    assert "shallow" in lineage.approximate
 
 
 # --- the target branch itself -----------------------------------------------------------------------------------------
@@ -165,6 +231,48 @@ def test_a_checkout_of_the_pushed_commit_by_itself_is_still_the_target_branch(fo
     forked.clone.git("checkout", "--quiet", "--detach", "origin/main")
     lineage = traced(forked.clone, push())
     assert (lineage.base, lineage.on_target) == (forked.second, True)
+
+
+def test_a_push_of_several_commits_starts_from_what_it_replaced(forked: Forked) -> None:
+    lineage = traced(forked.clone, push()._replace(before=forked.first, sha=forked.third))
+    assert (lineage.base, lineage.on_target) == (forked.first, True)
+    assert {message.strip() for message in lineage.messages} == {"second", "third"}
+
+
+@pytest.mark.parametrize("before", ["two", "nowhere", "third", ""])
+def test_a_forced_or_unknown_push_starts_from_the_first_parent(forked: Forked, before: str) -> None:
+    commit = {"two": forked.two, "nowhere": "1" * 40, "third": forked.third, "": ""}[before]
+    assert traced(forked.clone, push()._replace(before=commit, sha=forked.third)).base == forked.second
+
+
+def test_something_else_checked_out_is_not_the_target_branch(forked: Forked) -> None:
+    forked.clone.git("checkout", "--quiet", "--detach", forked.two)
+    for name in ("push", "schedule", "workflow_dispatch", "repository_dispatch"):
+        assert not traced(forked.clone, push()._replace(name=name, sha=forked.third)).on_target, name
+
+
+def test_an_older_commit_of_the_target_branch_is_still_the_target_branch(forked: Forked) -> None:
+    forked.clone.git("checkout", "--quiet", "--detach", forked.second)
+    lineage = traced(forked.clone, push()._replace(sha=forked.third))
+    assert (lineage.on_target, lineage.base) == (True, forked.first)
+
+
+@pytest.mark.parametrize("name", ["issue_comment", "release", "merge_group", "check_run", "other", "unheard_of"])
+def test_only_events_of_a_branch_are_the_target_branch(forked: Forked, name: str) -> None:
+    assert not traced(forked.clone, push()._replace(name=name, sha=forked.third)).on_target
+
+
+@pytest.mark.parametrize("name", ["schedule", "workflow_dispatch", "repository_dispatch", "web", "api"])
+def test_a_run_of_the_default_branch_by_another_event_is_the_target_branch(forked: Forked, name: str) -> None:
+    lineage = traced(forked.clone, push()._replace(name=name, sha=forked.third))
+    assert (lineage.on_target, lineage.base) == (True, forked.second)
+
+
+def test_a_system_that_does_not_tell_the_default_branch_is_believed_only_with_the_remotes_word(forked: Forked) -> None:
+    event = Event(provider="circleci", name="push", branch="main", head=forked.third, sha=forked.third)
+    assert traced(forked.clone, event).on_target
+    forked.clone.git("remote", "set-head", "origin", "--delete")
+    assert not traced(forked.clone, event).on_target
 
 
 def test_changes_in_the_work_tree_of_the_target_branch_start_from_its_commit(forked: Forked) -> None:
@@ -270,6 +378,21 @@ def test_a_work_tree_beside_the_main_one_has_its_own_lineage(forked: Forked, tmp
     forked.clone.git("worktree", "add", "--quiet", str(tmp_path / "beside"), "feature")
     lineage = trace(Repository.discover(tmp_path / "beside"), LOCAL)
     assert (lineage.base, lineage.tested) == (forked.second, forked.two)
+
+
+def test_a_submodule_has_its_own_lineage(forked: Forked, tmp_path: Path) -> None:
+    outer = Made(tmp_path / "outer")
+    outer.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", forked.host.folder.as_uri(), "inner")
+    outer.commit("with a submodule")
+    inner = Repository.discover(tmp_path / "outer" / "inner")
+    assert inner is not None
+    assert (trace(inner, LOCAL).tested, trace(inner, LOCAL).base) == (forked.third, forked.second)
+
+
+def test_a_detached_local_checkout_starts_where_it_left_the_default_branch(forked: Forked) -> None:
+    forked.clone.git("checkout", "--quiet", "--detach", forked.one)
+    lineage = traced(forked.clone)
+    assert (lineage.base, lineage.branch, lineage.on_target) == (forked.second, "", False)
 
 
 def test_a_hostile_event_reaches_git_as_nothing(forked: Forked) -> None:
