@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from perfgate.cli import console, redacting
-from perfgate.cli.project import NO_COMMIT, Project
+from perfgate.cli.project import EVENTS_WITH_RIGHTS, NO_COMMIT, Project
 from perfgate.core.model import Capture, Context, Run
 from perfgate.formats import run as run_format
 from perfgate.formats.files import write_atomically
@@ -22,8 +22,16 @@ _STARTED = datetime.now(UTC)
 
 @contextmanager
 def surroundings(root: Path | None = None) -> Iterator[Surroundings]:
-    """The current folder (or `root`) with a scratch folder that is gone afterwards."""
+    """The current folder (or `root`) with a scratch folder that is gone afterwards: everything that measures begins here.
+
+    InputError where measuring would run a change's code with the rights of its target branch.
+    """
     from perfgate.store import scratch, worktrees
+
+    if os.environ.get("GITHUB_EVENT_NAME", "") in EVENTS_WITH_RIGHTS:
+        from perfgate.cli import privileged
+
+        privileged.refuse(Project.find())
 
     worktrees.sweep()
     with scratch.folder() as work:
