@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -43,7 +44,7 @@ def out(text: str = "") -> None:
 
 def command(line: str) -> None:
     """Print a workflow command for the CI system, on stdout, as it is: it was escaped where it was made."""
-    _write(sys.stdout, line + "\n")
+    _written(sys.stdout, redacting.clean(line) + "\n")
 
 
 def named(text: str, option: str = "NAME") -> str:
@@ -120,10 +121,31 @@ def relay(text: str) -> None:
 
 
 def tell_error(error: PerfgateError, *, output: str = "") -> None:
-    """Print an error: what, where, what to do; and the end of the failed command's output."""
+    """Print an error: what, where, what to do; and the end of the failed command's output, of which nothing is a command to GitHub."""
     if output.strip():
-        _write(sys.stderr, "".join(f"  | {line}\n" for line in harmless_lines(redacting.clean(output)).splitlines()))
+        with _no_commands():
+            _write(
+                sys.stderr, "".join(f"  | {line}\n" for line in harmless_lines(redacting.clean(output)).splitlines())
+            )
     say_error(str(error))
+
+
+@contextmanager
+def _no_commands() -> Iterator[None]:
+    """For as long as this lasts GitHub Actions reads no line of this step as a command; the word that ends it is known to nobody before."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        yield
+        return
+    # Imported here: it brings OpenSSL, and is needed where a measured command failed.
+    import secrets
+
+    token = secrets.token_hex(16)
+    # One stream for both, or the end could overtake what it is to enclose.
+    _written(sys.stderr, f"::stop-commands::{token}\n")
+    try:
+        yield
+    finally:
+        _written(sys.stderr, f"::{token}::\n")
 
 
 def tell_system_error(error: OSError) -> None:
@@ -149,7 +171,30 @@ def _trace(error: BaseException) -> None:
 
 
 def _write(stream: Any, text: str) -> None:
+    """Write text that holds no secret, and is no command to the CI system, whatever data it holds."""
     text = redacting.clean(text)
+    if "::" in text or "##" in text:
+        text = without_commands(text)
+    _written(stream, text)
+
+
+def without_commands(text: str) -> str:
+    """Text in which no line is a command to a CI system; JSON stays the JSON that it is.
+
+    GitHub's runner takes a line for a command that begins with "::" after blanks, or that holds "##[" anywhere
+    (actions/runner, ActionCommand.cs); Azure Pipelines has "##vso[", TeamCity "##teamcity[".
+    """
+    if text.lstrip()[:1] in {"{", "["}:
+        # Inside JSON this can only stand in a string, where it may be written so.
+        text = _HASHES.sub(r"#\\u0023\1", text)
+    return _COLONS.sub(r"\1: :", _HASHES.sub(r"# #\1", text))
+
+
+_HASHES = re.compile(r"##(\w*\[)")
+_COLONS = re.compile(r"((?:^|\r)\s*)::", re.MULTILINE)
+
+
+def _written(stream: Any, text: str) -> None:
     try:
         stream.write(text)
         stream.flush()
