@@ -50,7 +50,9 @@ _AWAY = re.compile(r"Could not resolve|unable to look up|Failed to connect|Could
 _WRITE = "give the job `permissions: contents: write` (GitLab: a PERFGATE_TOKEN that may push), or run `perfgate baseline update` in a job that has it"
 
 
-_OWN_BRANCH = "keep the baseline in a branch of its own that no rule protects: baseline: {store: git-ref} in budgets.yaml"
+_OWN_BRANCH = (
+    "keep the baseline in a branch of its own that no rule protects: baseline: {store: git-ref} in budgets.yaml"
+)
 _UNPROTECT = "the store git-ref needs a branch that no rule protects: exclude it from the rule, or name another one in baseline.branch"
 
 
