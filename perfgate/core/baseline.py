@@ -60,12 +60,16 @@ class Kind(NamedTuple):
 
 
 class BaselineRun(NamedTuple):
-    """One admitted run without its values. `order` sorts runs from old to new: (commit time, start time)."""
+    """One admitted run without its values. `order` sorts runs from old to new: (commit time, start time).
+
+    `job` names the job of the CI run that measured it, "" outside CI: the attempts of one job share it, and count once.
+    """
 
     id: str
     commit: str
     started_at: str
     order: tuple[int, str] = (0, "")
+    job: tuple[str, str] = ("", "")
 
 
 @dataclass(slots=True)
@@ -147,14 +151,21 @@ def collect(
     caveats: Sequence[Caveat] = (),
     whole: bool = False,
 ) -> Baseline:
-    """Build a baseline from admitted runs in any order; values that a cut ended are left out, unless the `whole` is wanted."""
+    """Build a baseline from admitted runs in any order; values that a cut ended are left out, unless the `whole` is wanted.
+
+    The attempts of one job of one CI run at one commit count as one run, with the median of their values: whoever repeats a job until
+    it looks better, or three times for luck, does not thereby give that commit three votes.
+    """
     ordered = sorted(entries, key=lambda entry: (entry[0].order, entry[0].id))
     ending = [] if whole else runs_ended(cuts, [run for run, _ in ordered])
     histories: dict[Series, History] = {}
     kinds: dict[Kind, int] = {}
     last: Kind | None = None
     index = 0
-    for position, (_, points) in enumerate(ordered):
+    attempts: dict[tuple[Series, Kind, str, tuple[str, str]], tuple[int, list[Number]]] = {}
+    named = {anchor.run for anchor in anchors} | {cut.run for cut in cuts}
+    repeated = _repeated(run for run, _ in ordered if run.id not in named)
+    for position, (run, points) in enumerate(ordered):
         selectors = [cut.selector for cut, ended in ending if ended[position]]
         for series, value, kind in points:
             if selectors and any(selector.matches(series) for selector in selectors):
@@ -162,6 +173,14 @@ def collect(
             history = histories.get(series)
             if history is None:
                 history = histories[series] = History()
+            if run.id in repeated:
+                place, values = attempts.setdefault((series, kind, run.commit, run.job), (len(history.values), []))
+                values.append(value)
+                if len(values) > 1:
+                    history.values[place] = median(values)
+                    if place == len(history.runs) - 1:
+                        history.runs[place] = position
+                    continue
             history.values.append(value)
             history.runs.append(position)
             # Most points are of the kind before them, and hashing a kind is dear.
@@ -178,6 +197,15 @@ def collect(
         caveats=tuple(caveats),
         cuts=tuple(cuts),
     )
+
+
+def _repeated(runs: Iterable[BaselineRun]) -> frozenset[str]:
+    """The ids of the runs that are attempts of one job at one commit."""
+    found: dict[tuple[str, tuple[str, str]], list[str]] = {}
+    for run in runs:
+        if run.job[0]:
+            found.setdefault((run.commit, run.job), []).append(run.id)
+    return frozenset(name for names in found.values() if len(names) > 1 for name in names)
 
 
 def runs_ended(cuts: Iterable[Cut], runs: Sequence[BaselineRun]) -> list[tuple[Cut, Sequence[bool]]]:

@@ -55,7 +55,8 @@ def decide(
         )
     )
     justifications, caveats = read_justifications(messages)
-    collected = (*baseline.caveats, *(caveat for run in runs for caveat in run.caveats), *caveats)
+    approximate = approximation.caveat(circumstances.base_approximate)
+    collected = (*approximate, *baseline.caveats, *(caveat for run in runs for caveat in run.caveats), *caveats)
     decision = judge(comparisons, missing, budgets, circumstances, justifications=justifications, caveats=collected)
     loud = (verdict.series for verdict in decision.verdicts if verdict.level >= Level.WARN)
     return decision._replace(timelines=timelines_of(runs, loud))
@@ -120,20 +121,14 @@ def judge(
     vanished = [series for series, budget in owners.items() if budget is None]
     together = _all_together(judged, gone, comparisons, circumstances)
     reasons = {justification.series: justification.reason for justification in justifications}
-    why = circumstances.base_approximate
-    held = [(approximation.hold(verdict, why), about) for verdict, about in together.verdicts]
+    held = [(approximation.hold(each, circumstances.base_approximate), about) for each, about in together.verdicts]
     verdicts = [_settle(verdict, about, budgets, circumstances.today, reasons) for verdict, about in held]
     unmatched = rulebook.unmatched()
     if circumstances.acceptance is not None:
         verdicts, unmatched = accept(verdicts, unmatched, circumstances.acceptance, reasons)
     known = {*(comparison.series for comparison in comparisons), *missing}
     known |= {family.series for family in together.families}
-    caveats = (
-        *approximation.caveat(why),
-        *together.caveats,
-        *caveats,
-        *_idle(budgets.waivers, justifications, known, rulebook.only),
-    )
+    caveats = (*together.caveats, *caveats, *_idle(budgets.waivers, justifications, known, rulebook.only))
     verdicts.sort(key=_worst_first)
     observed.sort(key=_worst_first)
     return Decision(

@@ -31,7 +31,9 @@ class _Admitted(NamedTuple):
 
     def entry(self) -> tuple[BaselineRun, list[Point]]:
         """The run as `collect` takes it."""
-        return BaselineRun(self.file.id, self.context.tested, self.context.started_at, self.order()), self.points
+        context = self.context
+        job = (context.ci_run, context.ci_job)
+        return BaselineRun(self.file.id, context.tested, context.started_at, self.order(), job), self.points
 
 
 def choose(
