@@ -37,7 +37,7 @@ def publish(project: Project, decision: Decision, runs: Sequence[Run], budgets_t
     else:
         console.out(terminal.render(decision, width=console.width(), colour=console.colour(), verbose=options.verbose))
     if project.event.provider == "github":
-        for line in annotations_of(decision):
+        for line in annotations_of(decision, project=project.name):
             console.command(line)
         room = github.summary_room(project.environ)
         for problem in (

@@ -4,32 +4,42 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from perfgate.core.budgets import Level
-from perfgate.core.decision import Decision, Subject, Verdict
+from perfgate.core.budgets import Budget, Level
+from perfgate.core.decision import Decision
 from perfgate.render import text
+from perfgate.render.places import is_placed, place_of
 
 #: GitHub shows ten annotations of each kind for a step, and drops the rest without a word.
-_MOST = 10
+MOST = 10
 #: Longer messages are not read as annotations; the job summary has every word.
 _LONGEST = 1000
 _KINDS = ((Level.BLOCK, "error"), (Level.WARN, "warning"), (Level.INCONCLUSIVE, "notice"))
+#: Where the change has budgets of its own, the lines of the ruling ones are other lines there.
+_OTHER_LINES = frozenset({"budgets edited", "budgets broken"})
 
 
-def render(decision: Decision) -> tuple[str, ...]:
-    """At most ten commands of each kind, worst first; the tenth says how many more there are."""
+def render(decision: Decision, *, project: str = "") -> tuple[str, ...]:
+    """At most ten commands of each kind, worst first, on the budget's line where it is known; the tenth says how many more there are.
+
+    `project` is the folder of the project in its repository: it stands in the title, so that the calls of a monorepo's job can be told apart.
+    """
     lines: list[str] = []
     comparisons = text.comparison_of(decision)
+    placed = not any(caveat.code in _OTHER_LINES for caveat in decision.caveats)
+    name = f"perfgate in {project}" if project else "perfgate"
     for level, kind in _KINDS:
-        told = [
-            _sentence(verdict, comparisons.get(verdict.series))
+        told: list[tuple[Budget | None, str]] = [
+            (verdict.budget, text.sentence(verdict, comparisons.get(verdict.series)))
             for verdict in decision.verdicts
             if verdict.level is level
         ]
-        told += [text.unmatched(each) for each in decision.unmatched if each.level is level]
-        shown = told if len(told) <= _MOST else told[: _MOST - 1]
+        told += [(each.budget, text.unmatched(each)) for each in decision.unmatched if each.level is level]
+        shown = told if len(told) <= MOST else told[: MOST - 1]
         if rest := len(told) - len(shown):
-            shown = [*shown, f"and {rest} more; the job summary has them all"]
-        lines += [_command(kind, f"perfgate: {level.word}", words) for words in shown]
+            shown = [*shown, (None, f"and {rest} more; the job summary has them all")]
+        for budget, words in shown:
+            where = _where(budget, project) if placed and budget is not None and is_placed(budget) else ""
+            lines.append(f"::{kind} {where}title={_property(f'{name}: {level.word}')}::{_data(words[:_LONGEST])}")
     return tuple(lines)
 
 
@@ -49,14 +59,14 @@ def notes(decision: Decision, most: int) -> tuple[Note, ...]:
         Note(
             verdict.level,
             verdict.budget.place,
-            _title(verdict.level),
-            _sentence(verdict, comparisons.get(verdict.series)),
+            f"perfgate: {verdict.level.word}",
+            text.sentence(verdict, comparisons.get(verdict.series)),
         )
         for verdict in decision.verdicts
         if verdict.level > Level.PASS
     ]
     told += [
-        Note(each.level, each.budget.place, _title(each.level), text.unmatched(each))
+        Note(each.level, each.budget.place, f"perfgate: {each.level.word}", text.unmatched(each))
         for each in decision.unmatched
         if each.level > Level.PASS
     ]
@@ -68,19 +78,9 @@ def notes(decision: Decision, most: int) -> tuple[Note, ...]:
     return tuple(note._replace(message=text.harmless(note.message)) for note in told)
 
 
-def _title(level: Level) -> str:
-    return f"perfgate: {level.word}"
-
-
-def _sentence(verdict: Verdict, comparison: Subject | None) -> str:
-    before, after = text.before_and_after(comparison)
-    numbers = after if before == "–" else f"{before} → {after}"
-    remedy = f"; {verdict.remedy}" if verdict.remedy else ""
-    return f"{verdict.series}: {numbers}; {text.why(verdict, comparison)}{remedy}"
-
-
-def _command(kind: str, title: str, message: str) -> str:
-    return f"::{kind} title={_property(title)}::{_data(message[:_LONGEST])}"
+def _where(budget: Budget, project: str) -> str:
+    place = place_of(budget, project)
+    return f"file={_property(place.path)},line={place.line},"
 
 
 def _data(words: str) -> str:

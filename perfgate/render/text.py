@@ -112,6 +112,14 @@ def why(verdict: Verdict, comparison: Subject | None = None) -> str:
     return "; ".join((f"{verdict.reason} ({sure})" if sure else verdict.reason, *verdict.notes))
 
 
+def sentence(verdict: Verdict, comparison: Subject | None) -> str:
+    """A verdict in one sentence: series, both values, why, and what to do where that is known; untrusted text."""
+    before, after = before_and_after(comparison)
+    numbers = after if before == "–" else f"{before} → {after}"
+    remedy = f"; {verdict.remedy}" if verdict.remedy else ""
+    return f"{verdict.series}: {numbers}; {why(verdict, comparison)}{remedy}"
+
+
 def headline(decision: Decision) -> str:
     """The verdicts in one sentence: "14 verdicts: 1 block, 2 warn, 11 pass"; untrusted text where a budget met no series."""
     total = len(decision.verdicts)

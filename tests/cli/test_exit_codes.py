@@ -129,7 +129,7 @@ def test_every_output_tells_the_same_level(program: Program) -> None:
     ended = program.perfgate("gate", environ=environ)
     assert ended.code == 10
     assert ended.out.startswith("WARN")
-    assert "::warning title=perfgate%3A warn::" in ended.out
+    assert re.search(r"::warning file=[^\n]*title=perfgate%3A warn::", ended.out)
     assert "perfgate: warn" in summary.read_text(encoding="utf-8")
     assert re.search(r"verdict<<(\S+)\nwarn\n\1", output.read_text(encoding="utf-8"))
     told = json.loads((program.root / ".perfgate" / "decision" / "decision.json").read_text(encoding="utf-8"))

@@ -388,7 +388,7 @@ def test_hostile_names_reach_no_terminal_no_markdown_and_no_workflow_command(pro
     assert "\x1b[31m|" not in ended.out
     assert "\u202e" not in ended.out
     commands = [line for line in ended.out.splitlines() if line.lstrip().startswith("::")]
-    assert all(line.startswith("::error title=perfgate%3A block::") for line in commands)
+    assert all(line.startswith("::error file=budgets.yaml,line=") for line in commands)
     assert len(commands) == 2
     comment = (program.root / ".perfgate/decision/comment.md").read_text(encoding="utf-8")
     assert "\u202e" not in comment

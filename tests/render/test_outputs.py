@@ -338,7 +338,10 @@ def test_text_from_data_moves_no_cursor_and_starts_no_command(name: str) -> None
         *(explanation.render(decision, each.series) for each in decision.comparisons),
     ):
         assert harmless(text.replace("\n", "")) == text.replace("\n", "")
-    assert all(re.match(r"::(error|warning|notice) title=perfgate%3A \w+::", line) for line in annotations_of(decision))
+    assert all(
+        re.match(r"::(error|warning|notice) file=budgets\.yaml,line=3,title=perfgate%3A \w+::", line)
+        for line in annotations_of(decision)
+    )
 
 
 def test_the_comment_holds_only_the_html_that_is_perfgate_own() -> None:
