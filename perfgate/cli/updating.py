@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perfgate.cli import console
+from perfgate.cli import console, redacting
 from perfgate.cli.project import Project
 from perfgate.cli.storing import around, begun, own_settings, store_of, told
 from perfgate.core.admission import NewLevel, excluded_series, new_levels, why_not
@@ -88,7 +88,12 @@ def _runs(folder: Path) -> list[Run]:
             where=console.shown(folder / "runs"),
             remedy="name the folder that perfgate gate or check left (.perfgate/decision)",
         )
-    return [run_format.load(run_format.read(_plain(path)), console.shown(path)) for path in paths]
+    return [_run(path) for path in paths]
+
+
+def _run(path: Path) -> Run:
+    data, shown = run_format.read(_plain(path)), console.shown(path)
+    return redacting.clean_run(run_format.load(data, shown), data, shown)
 
 
 def _check(project: Project, decision: Decision, runs: list[Run], place: str) -> None:
