@@ -67,5 +67,5 @@ def check(
     outputs.publish(project, decision, judged.runs, rules.text, options)
     # What settled a suspect is no run of its own, and never enters the baseline.
     if not no_admit:
-        judging.admit(project, rules.budgets, decision, (measured.run,), asked=admit)
+        judging.admit(project, rules.budgets, decision, (measured.run,), options)
     raise typer.Exit(exit_codes.of_decision(decision, fail_on.value))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from perfgate.adapters.labels import plain_text
-from perfgate.cli import accepting, console, outputs, redacting
+from perfgate.cli import accepting, console, exit_codes, outputs, redacting
 from perfgate.cli.judging_options import Options
 from perfgate.cli.only import refuse_unknown
 from perfgate.cli.project import BUDGETS, Project
@@ -23,7 +23,7 @@ from perfgate.core.decision import Acceptance, Circumstances, Decision, Verdict
 from perfgate.core.entries import CommandEntry, Entry
 from perfgate.core.model import Caveat, Run
 from perfgate.core.policy import decide
-from perfgate.errors import InputError, NothingJudged
+from perfgate.errors import InputError, NothingJudged, OperationFailed
 from perfgate.formats import budgets as budgets_format
 from perfgate.formats import run as run_format
 from perfgate.store.changes import NotAllowed, admission
@@ -58,7 +58,7 @@ def judge(project: Project, candidate: Candidate, options: Options) -> Decision:
     )
     outputs.publish(project, decision, candidate.runs, rules.text, options)
     if not options.no_admit:
-        admit(project, rules.budgets, decision, candidate.runs, asked=options.admit)
+        admit(project, rules.budgets, decision, candidate.runs, options)
     return decision
 
 
@@ -330,19 +330,33 @@ def load_baseline(project: Project, budgets: Budgets, lineage: Lineage, *, folde
 # --- what becomes of it -----------------------------------------------------------------------------------------------
 
 
-def admit(project: Project, budgets: Budgets, decision: Decision, runs: Sequence[Run], *, asked: bool) -> None:
+def admit(project: Project, budgets: Budgets, decision: Decision, runs: Sequence[Run], options: Options) -> None:
     """Admit the judged runs to the baseline where the rules allow it, and say what was done where anyone would ask.
 
-    On the default branch in CI a job without the right to write has done its part; with `asked`, its failure is one.
+    On the default branch in CI a job without the right to write has done its part. With --admit its failure is one, and so is a
+    refusal: OperationFailed where the verdict alone would exit with 0.
     """
-    in_ci = bool(project.event.provider)
+    in_ci, asked = bool(project.event.provider), options.admit
     admitted: list[Run] = []
+    refused: list[str] = []
     for run in runs:
         reason = why_not(decision, run.context, in_ci=in_ci, on_target=project.lineage.on_target, asked=asked)
         if not reason:
             admitted.append(run._replace(excluded=excluded_series(decision)))
         elif asked or (in_ci and project.lineage.on_target):
-            console.say(f"not admitted to the baseline: {reason}")
+            refused.append(reason)
+    _write_admitted(project, budgets, decision, admitted, asked=asked)
+    for reason in dict.fromkeys(refused):
+        if asked and exit_codes.of_decision(decision, options.fail_on) == exit_codes.PASS:
+            raise OperationFailed(
+                f"not admitted to the baseline: {reason}", where="--admit", remedy="leave --admit out to judge only"
+            )
+        console.say(f"not admitted to the baseline: {reason}")
+
+
+def _write_admitted(
+    project: Project, budgets: Budgets, decision: Decision, admitted: Sequence[Run], *, asked: bool
+) -> None:
     if not admitted:
         return
     store = store_of(project, budgets.baseline)

@@ -440,3 +440,18 @@ def test_links_in_the_checkout_lead_no_output_out_of_the_project(program: Progra
     assert ended.out.startswith("PASS")
     assert "symbolic link" in ended.err
     assert [path.relative_to(outside).as_posix() for path in outside.rglob("*")] == ["runs", "runs/kept.json"]
+
+
+def test_an_admission_that_was_asked_for_and_refused_is_a_failure_after_the_verdict(program: Program) -> None:
+    path = program.measure(measured(SIZE, 100.0))
+    found = run_format.load(path.read_bytes(), "run")
+    path.write_bytes(run_format.dump(found._replace(context=found.context._replace(worktree="changed"))))
+    assert program.perfgate("gate", str(path)).code == 0
+    ended = program.perfgate("gate", "--admit", str(path))
+    assert ended.code == 1
+    assert ended.out.startswith("PASS")
+    assert "not admitted to the baseline: the work tree has changes" in ended.err
+    # A verdict keeps its own number; where it was told not to count, the refusal does.
+    path = program.measure(measured(SIZE, 500.0))
+    assert program.perfgate("gate", "--admit", str(path)).code == 20
+    assert program.perfgate("gate", "--admit", "--fail-on", "never", str(path)).code == 1
