@@ -32,7 +32,7 @@ def what_to_do(decision: Decision, loud: Sequence[Verdict]) -> list[Section]:
         repeat = "**See the numbers and repeat it locally**\n\n" + block("\n".join(commands), "sh")
         sections.append(fixed(repeat))
     if any(verdict.level is Level.BLOCK for verdict in loud):
-        lifted = f"**A block** is {text.LIFTED_BY}; {text.NOT_TO_DO}."
+        lifted = f"**A block** is {text.lifted_by(decision)}; {text.NOT_TO_DO}."
         sections.append(fixed(lifted))
     comparisons = text.comparison_of(decision)
     waivers = [
@@ -40,7 +40,7 @@ def what_to_do(decision: Decision, loud: Sequence[Verdict]) -> list[Section]:
         for verdict in loud
         if verdict.level is Level.BLOCK and _short([verdict.series])
     ]
-    warned = _short(verdict.series for verdict in loud if verdict.level is Level.WARN)
+    warned = _short(verdict.series for verdict in loud if verdict.level is Level.WARN and not verdict.accepted)
     trailers = [f"Perf-Justification: {harmless(str(series))} - why this is worth it" for series in warned]
     waive = "Accept a block for a while: a waiver in budgets.yaml, landed on the base branch first"
     justify = "Justify a warning: a line in a commit message"

@@ -194,12 +194,13 @@ def _todo(decision: Decision, width: int) -> list[str]:
         remedies = {"measure a series that a budget names": None}
     for remedy in list(remedies)[:3]:
         lines += _step("to judge more:" if decision.judged else "to judge:", remedy, width)
-    warned = next((verdict for verdict in decision.verdicts if verdict.level is Level.WARN), None)
+    # A block that was accepted stays a warning, whatever a commit says of it.
+    warned = next((each for each in decision.verdicts if each.level is Level.WARN and not each.accepted), None)
     if warned is not None:
         lines += _step("a warning:", "a commit of the change may justify it, with the line", width)
         lines.append(" " * _INDENT + f"Perf-Justification: {warned.series} - the reason")
     if any(verdict.level is Level.BLOCK for verdict in decision.verdicts):
-        lines += _step("a block:", f"{text.LIFTED_BY} (lines: .perfgate/decision/comment.md)", width)
+        lines += _step("a block:", f"{text.lifted_by(decision)} (lines: .perfgate/decision/comment.md)", width)
         lines += _step("", text.NOT_TO_DO, width)
     return [harmless(line) for line in lines]
 

@@ -7,16 +7,23 @@ from collections.abc import Sequence
 
 from perfgate.core.budgets import Enforce, Level, Side
 from perfgate.core.compare import PAIRS, Exact, Tested
-from perfgate.core.decision import RUN_SHIFTED, Decision, Family, Rule, Subject, Unmatched, Verdict
+from perfgate.core.decision import ACCEPTED_LABEL, RUN_SHIFTED, Decision, Family, Rule, Subject, Unmatched, Verdict
 from perfgate.core.units import write_percent, write_threshold, write_values
 
-#: How a block is lifted, and what does not lift it.
-LIFTED_BY = "lifted by a fix, or by a waiver landed on the base branch first"
+#: What does not lift a block.
 NOT_TO_DO = "not by measuring until it passes, nor by looser budgets in this change: the base branch's count"
 
 #: The usual level of an interval; tables name it once, in the heading.
 _USUAL = "99 % interval "
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def lifted_by(decision: Decision) -> str:
+    """How a block is lifted, as the end of a sentence."""
+    usual = "lifted by a fix, or by a waiver landed on the base branch first"
+    if decision.circumstances.context.provider != "github":
+        return usual
+    return f'{usual}; the label "{ACCEPTED_LABEL}", set by someone with triage rights, makes it a warning'
 
 
 def harmless(text: str) -> str:

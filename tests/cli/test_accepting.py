@@ -115,6 +115,7 @@ def test_a_label_turns_the_block_of_a_re_run_into_a_warning_everywhere(project: 
     assert ended.code == 10, ended.err
     assert SAID in " ".join(ended.out.split())
     assert "::warning" in ended.out
+    assert "Perf-Justification" not in ended.out
     assert "::error" not in ended.out
     assert SAID.split(" of ", maxsplit=1)[0] in (project.program.root / ".perfgate/decision/comment.md").read_text(
         encoding="utf-8"
@@ -128,6 +129,18 @@ def test_a_label_turns_the_block_of_a_re_run_into_a_warning_everywhere(project: 
     left = [path for path in (project.program.root / ".perfgate").rglob("*") if path.is_file()]
     assert not any(b"maintainer" in path.read_bytes() for path in left)
     assert project.gate(environ, "--fail-on", "block").code == 0
+
+
+def test_a_block_in_github_says_that_the_label_is_a_way(project: Project) -> None:
+    project.change()
+    path = project.measure(150.0)
+    run = json.loads(path.read_text(encoding="utf-8"))
+    run["context"]["provider"] = "github"
+    path.write_text(json.dumps(run), encoding="utf-8")
+    ended = project.gate(project.of_pull_request(), str(path))
+    told = 'the label "perfgate: accepted", set by someone with triage rights, makes it a warning'
+    assert told in " ".join(ended.out.split())
+    assert told in (project.program.root / ".perfgate/decision/comment.md").read_text(encoding="utf-8")
 
 
 def test_nobody_is_asked_where_nothing_blocks(project: Project) -> None:
