@@ -46,13 +46,15 @@ def rejudge(
     run: str = typer.Option(
         "", "--run", metavar="ID", help="Judge this run. [default: the one that the event tells of]"
     ),
+    comment: given.Comment = typer.Option(
+        given.Comment.ON, "--comment", help="on: comment on a breach; always: on every decision; off: never."
+    ),
+    check: str = given.CHECK,
+    key: str = given.KEY,
     only: str = given.ONLY,
     fail_on: given.FailOn = given.FAIL_ON,
     out: Path | None = given.OUT,
     today: str = given.TODAY,
-    comment: given.Comment = given.COMMENT,
-    check: str = given.CHECK,
-    key: str = given.KEY,
     as_json: bool = given.JSON,
     every: bool = given.ALL,
 ) -> None:
@@ -64,22 +66,14 @@ def rejudge(
     \b
     Example: perfgate rejudge --artifact perfgate-decision
     """
-    from perfgate.cli import outputs
+    from perfgate.cli import outputs, telling, trusted
     from perfgate.cli.project import Project, parse_day
     from perfgate.forge import github_pulls, github_rest
 
     given.refuse_names(check=check, key=key)
     project = Project.find()
     options = given.Options(
-        only=only,
-        today=parse_day(today),
-        out=out,
-        verbose=every,
-        as_json=as_json,
-        fail_on=fail_on.value,
-        comment=comment.value,
-        check=check,
-        key=key,
+        only=only, today=parse_day(today), out=out, verbose=every, as_json=as_json, fail_on=fail_on.value, key=key
     )
     _refuse_other_jobs(project, run)
     client, repository = github_rest.client(project.environ), github_rest.repository(project.environ)
@@ -95,6 +89,8 @@ def rejudge(
     outputs.publish(project, judged.decision, judged.runs, judged.rules, options)
     if silent:
         console.say(f"the pull request is not told: {silent}")
+    if case.pull is not None or finished.event == "merge_group":
+        telling.tell(trusted.as_theirs(project, case), judged.decision, telling.Telling(comment.value, check, key))
     raise typer.Exit(judged.code)
 
 

@@ -134,7 +134,7 @@ def decided(
     """The decision on the claims in an artifact, and the claims as they were judged."""
     base, moved, problem = base_of(case, _agreed(run.context.base for run in packed.runs))
     tested = _agreed(run.context.tested for run in packed.runs) or case.run.head
-    judged = _project(project, case, tested, base, problem)
+    judged = as_theirs(project, case, tested, base, problem)
     runs = tuple(
         redacting.clean_run(run, run_format.dump(run), f"run {position}")
         for position, run in enumerate(restated(packed.runs, _context(case, tested, base)), 1)
@@ -161,7 +161,7 @@ def decided(
 
 def nothing(project: Project, case: Case, rules_source: str, options: Options, why: str) -> Decision:
     """The decision where there is nothing to judge: no verdict, which is never a pass."""
-    judged = _project(project, case, case.run.head, "", "")
+    judged = as_theirs(project, case)
     return Decision(
         level=Level.INCONCLUSIVE,
         verdicts=(),
@@ -186,7 +186,7 @@ def _agreed(values: Any) -> str:
     return only if is_commit_id(only) else ""
 
 
-def _project(project: Project, case: Case, tested: str, base: str, problem: str) -> Project:
+def as_theirs(project: Project, case: Case, tested: str = "", base: str = "", problem: str = "") -> Project:
     """The project as the change's own job would see it, were it to be believed."""
     run, ground = case.run, case.ground
     change = case.change or Change("")
@@ -206,7 +206,7 @@ def _project(project: Project, case: Case, tested: str, base: str, problem: str)
     )
     lineage = Lineage(
         head=run.head,
-        tested=tested,
+        tested=tested or run.head,
         base=base,
         tip=ground.tip,
         tip_name=ground.name,
