@@ -63,8 +63,9 @@ def test_1_a_pull_requests_number_in_the_artifact_is_never_read(stranger: Strang
         pull_request=1, head="cd" * 20, branch="victim", ci_run="1", event="push", provider="none"
     )
     stranger.upload(packed({"runs/000.json": run_format.dump(run), "pr-number": b"1", "NR": b"1"}))
-    assert stranger.rejudge().code == 0
+    stranger.rejudge("--comment", "always")
     assert told(stranger) == 7
+    assert [each.path for each in stranger.github.writes] == ["/repos/owner/name/issues/7/comments"]
     assert not any(re.search(r"/(pulls|issues)/1\b", each.path) for each in stranger.github.asked)
 
 
@@ -82,7 +83,7 @@ def test_1_a_pull_request_that_is_not_surely_the_runs_own_is_not_told(
 ) -> None:
     stranger.pull(**changes)
     stranger.upload()
-    ended = stranger.rejudge()
+    ended = stranger.rejudge("--comment", "always", "--check", "perf")
     assert ended.code == 0
     assert said in ended.err
     assert told(stranger) is None
@@ -102,12 +103,14 @@ def test_1_where_two_pull_requests_have_this_head_neither_is_told_unless_the_eve
 ) -> None:
     stranger.pull(8, base={"sha": "ba" * 20, "ref": "release", "repo": {"id": 1}})
     stranger.upload()
-    ended = stranger.rejudge()
+    ended = stranger.rejudge("--comment", "always")
     assert "2 open pull requests" in ended.err
     assert told(stranger) is None
+    assert not stranger.github.writes
     stranger.finished["pull_requests"] = [{"number": 8}]
-    assert stranger.rejudge().code == 0
+    assert stranger.rejudge("--comment", "always").code == 0
     assert told(stranger) == 8
+    assert (len(stranger.github.comments(7)), len(stranger.github.comments(8))) == (0, 1)
     assert "origin/release" in stranger.comment
 
 
@@ -116,8 +119,9 @@ def test_1_where_two_pull_requests_have_this_head_neither_is_told_unless_the_eve
 
 def test_2_nothing_that_the_untrusted_job_wrote_for_people_is_posted(stranger: Stranger) -> None:
     stranger.upload()
-    stranger.rejudge()
-    assert "everything is fine" not in stranger.comment + (stranger.folder / "summary.md").read_text("utf-8")
+    stranger.rejudge("--comment", "always")
+    (posted,) = stranger.github.comments(7)
+    assert "everything is fine" not in posted["body"] + (stranger.folder / "summary.md").read_text("utf-8")
     assert "reported by the change's own code" in stranger.comment
 
 
@@ -142,10 +146,12 @@ def test_6_no_name_or_remark_of_the_change_becomes_a_link_a_mention_an_image_or_
     stranger.upload(None, hostile_run(stranger.ground))
     stranger.jobs[0]["labels"] = [EVIL]
     stranger.jobs[0]["name"] = EVIL
-    ended = stranger.rejudge()
+    ended = stranger.rejudge("--comment", "always", "--check", "perf")
     assert ended.code in {0, 10, 20}, ended.err
     assert "\x1b" not in ended.out
-    for text in (stranger.comment, (stranger.folder / "summary.md").read_text("utf-8")):
+    (posted,), (check,) = stranger.github.comments(7), stranger.github.state.checks
+    summary = (stranger.folder / "summary.md").read_text("utf-8")
+    for text in (posted["body"], check["output"]["summary"], stranger.comment, summary):
         arguments = [
             parser,
             "--extension",
@@ -364,6 +370,8 @@ def test_8_the_baseline_comes_from_git_and_no_cache_is_asked(stranger: Stranger)
     kinds = {re.sub(r"[0-9a-f]{40}|\d+", "N", each.path.partition("?")[0]) for each in stranger.github.asked}
     assert kinds == {
         "/repos/owner/name/pulls",
+        "/repos/owner/name/pulls/N",
+        "/repos/owner/name/issues/N/comments",
         "/repos/owner/name/compare/N...N",
         "/repos/owner/name/actions/runs/N/attempts/N",
         "/repos/owner/name/actions/runs/N/attempts/N/jobs",

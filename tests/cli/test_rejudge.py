@@ -11,7 +11,6 @@ import pytest
 from perfgate.cli.rejudge import nothing_to_do
 from perfgate.core.model import State
 from perfgate.forge.github_pulls import FinishedRun, Home
-from perfgate.forge.marker import Marker
 from tests.cli.program import ENVIRON, Program
 from tests.cli.strangers import RUN_ID, SIZE, Ground, Stranger, honest, parse_time
 from tests.core.making import measured
@@ -52,15 +51,45 @@ def test_a_breach_blocks_with_the_exit_code_of_gate(stranger: Stranger) -> None:
     assert stranger.rejudge("--fail-on", "never").code == 0
 
 
-def test_the_trusted_job_tells_the_pull_request_of_the_run_that_measured(stranger: Stranger) -> None:
+def test_a_breach_is_told_to_the_pull_request_once_and_resolved_when_it_is_over(stranger: Stranger) -> None:
     stranger.upload(None, stranger.ground.run(*honest(size=150.0)))
-    ended = stranger.rejudge("--comment", "on", "--check", "perfgate")
+    assert stranger.rejudge("--check", "perf").code == 20
+    assert stranger.rejudge("--check", "perf").code == 20
+    (comment,) = stranger.github.comments(7)
+    assert "150 B" in comment["body"]
+    assert "reported by the change's own code" in comment["body"]
+    assert f"run={RUN_ID} attempt=1 level=block" in comment["body"].partition("\n")[0]
+    (check,) = stranger.github.state.checks
+    assert (check["name"], check["head_sha"], check["conclusion"]) == ("perf", stranger.ground.head, "failure")
+    stranger.github.state.artifacts.clear()
+    stranger.finished["run_attempt"] = 2
+    stranger.jobs = [job | {"run_attempt": 2} for job in stranger.jobs]
+    stranger.upload()
+    assert stranger.rejudge("--check", "perf").code == 0
+    (comment,) = stranger.github.comments(7)
+    assert "level=pass" in comment["body"].partition("\n")[0]
+    assert stranger.github.state.checks[-1]["conclusion"] == "success"
+
+
+def test_where_nothing_could_be_judged_the_check_asks_for_somebody(stranger: Stranger) -> None:
+    assert stranger.rejudge("--check", "perf", "--comment", "always").code == 3
+    (check,) = stranger.github.state.checks
+    assert check["conclusion"] == "action_required"
+    assert "nothing could be judged" in stranger.github.comments(7)[0]["body"]
+
+
+def test_a_token_that_may_not_write_leaves_the_verdict_as_it_is(stranger: Stranger) -> None:
+    stranger.upload(None, stranger.ground.run(*honest(size=150.0)))
+    ended = stranger.rejudge("--check", "perf", GITHUB_TOKEN="fork-token")
     assert ended.code == 20
-    (body,) = (each["body"] for each in stranger.github.comments(7))
-    marker = Marker.read(body)
-    assert marker is not None
-    assert (marker.run, marker.level.word) == (RUN_ID, "block")
-    assert [each["head_sha"] for each in stranger.github.state.checks] == [marker.head]
+    assert "the verdict is the same" in ended.err
+
+
+def test_comments_and_checks_can_be_switched_off(stranger: Stranger) -> None:
+    stranger.upload(None, stranger.ground.run(*honest(size=150.0)))
+    assert stranger.rejudge("--comment", "off").code == 20
+    assert not stranger.github.writes
+    assert stranger.rejudge("--check", "x\n::error::").code == 2
 
 
 def test_the_trusted_job_never_admits_what_it_judged(stranger: Stranger) -> None:
@@ -168,10 +197,11 @@ def test_a_merge_group_is_judged_against_its_own_target_and_tells_no_pull_reques
     }
     told = stranger.upload()
     told["workflow_run"]["head_repository_id"] = 1
-    ended = stranger.rejudge()
+    ended = stranger.rejudge("--comment", "always", "--check", "perf")
     assert ended.code == 0, ended.err
     assert "the pull request is not told" in ended.err
     assert "origin/release" in stranger.comment
+    assert stranger.github.wrote == ["POST check-runs", "PATCH check-runs"]
 
 
 def test_a_person_can_repeat_it_by_the_runs_number(stranger: Stranger) -> None:
