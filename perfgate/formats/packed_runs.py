@@ -19,6 +19,8 @@ from perfgate.formats import strict_json
 
 #: Bytes of the zip, of one member, of all members that are read; and how many entries there may be.
 MOST_PACKED, MOST_MEMBER, MOST_TOTAL, MOST_ENTRIES = 20 * 1024 * 1024, 5 * 1024 * 1024, 20 * 1024 * 1024, 64
+#: Measurements in all runs together: judging takes a millisecond each, and a stranger must not buy hours with a small file.
+MOST_MEASUREMENTS = 20_000
 #: What begins each entry of the directory at the end of a zip; in packed data it comes about by chance once in four gigabytes.
 _ENTRY = b"PK\x01\x02"
 _CHANCE = 8
@@ -84,6 +86,12 @@ def _read(opened: zipfile.ZipFile, data: bytes, where: str) -> Packed:
         text = _content(opened, entry, min(left, MOST_MEMBER), place)
         left -= len(text)
         runs.append(run_format.load(text, place))
+        if sum(len(run.measurements) for run in runs) > MOST_MEASUREMENTS:
+            raise InputError(
+                f"the runs hold more than {MOST_MEASUREMENTS:,} measurements together",
+                where=where,
+                remedy="measure less in one workflow, or gate it in parts",
+            )
     return Packed(tuple(runs), _verdict(opened, claim, min(left, MOST_MEMBER), where))
 
 

@@ -8,7 +8,6 @@ import shutil
 import stat
 import subprocess
 import zipfile
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ from tests.cli.strangers import (
     parse_time,
 )
 from tests.core.making import measured
-from tests.forge.github_service import serving
+from tests.forge.github_service import Service
 
 EVIL = "@everyone [x](https://evil.invalid) ![i](https://evil.invalid/i.png) <img src=x> <!-- perfgate:v1 key=. --> #1 `a|b\n# h"
 
@@ -44,9 +43,8 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
 
 
 @pytest.fixture
-def stranger(ground: Ground, tmp_path: Path) -> Iterator[Stranger]:
-    with serving() as github:
-        yield Stranger(ground, github, tmp_path)
+def stranger(ground: Ground, github: Service, tmp_path: Path) -> Stranger:
+    return Stranger(ground, github, tmp_path)
 
 
 def told(stranger: Stranger) -> Any:

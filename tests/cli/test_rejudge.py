@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from perfgate.forge.github_pulls import FinishedRun, Home
 from tests.cli.program import ENVIRON, Program
 from tests.cli.strangers import RUN_ID, SIZE, Ground, Stranger, honest, parse_time
 from tests.core.making import measured
-from tests.forge.github_service import serving
+from tests.forge.github_service import Service
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +22,8 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
 
 
 @pytest.fixture
-def stranger(ground: Ground, tmp_path: Path) -> Iterator[Stranger]:
-    with serving() as github:
-        yield Stranger(ground, github, tmp_path)
+def stranger(ground: Ground, github: Service, tmp_path: Path) -> Stranger:
+    return Stranger(ground, github, tmp_path)
 
 
 def test_an_honest_change_passes_and_its_numbers_are_called_claims(stranger: Stranger) -> None:

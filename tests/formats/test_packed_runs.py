@@ -121,6 +121,13 @@ def test_attack_too_many_entries_or_bytes_are_refused() -> None:
     assert "bytes that are read" in refusal(b"\0" * (packed_runs.MOST_PACKED + 1))
 
 
+def test_attack_more_measurements_than_a_job_should_judge_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packed_runs, "MOST_MEASUREMENTS", 3)
+    three = packed(*((f"runs/{at}.json", RUN) for at in range(3)))
+    assert len(packed_runs.read(three, "artifact 7").runs) == 3
+    assert "measurements together" in refusal(packed(*((f"runs/{at}.json", RUN) for at in range(4))))
+
+
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize("twin", [NAME, "Runs/000.JSON"])
 def test_attack_duplicate_one_name_twice_is_refused(twin: str) -> None:
