@@ -66,7 +66,7 @@ def rejudge(
     \b
     Example: perfgate rejudge --artifact perfgate-decision
     """
-    from perfgate.cli import outputs, telling, trusted
+    from perfgate.cli import outputs, redacting, telling, trusted
     from perfgate.cli.project import Project, parse_day
     from perfgate.forge import github_pulls, github_rest
 
@@ -90,7 +90,8 @@ def rejudge(
     if silent:
         console.say(f"the pull request is not told: {silent}")
     if case.pull is not None or finished.event == "merge_group":
-        telling.tell(trusted.as_theirs(project, case), judged.decision, telling.Telling(comment.value, check, key))
+        clean, _ = redacting.clean_decision(judged.decision)
+        telling.tell(trusted.as_theirs(project, case), clean, telling.Telling(comment.value, check, key))
     raise typer.Exit(judged.code)
 
 

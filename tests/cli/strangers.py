@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -56,12 +57,19 @@ def packed(members: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> 
 class Ground:
     """The repository with its history, the clone of the trusted job, and a stranger's head that is in neither."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store: str = "directory") -> None:
         self.folder = folder
-        origin = Program(folder / "origin", BUDGETS)
+        origin = Program(folder / "origin", f"{BUDGETS}baseline: {{store: {store}}}\n")
         self.first = origin.git("rev-parse", "HEAD")
         for _ in range(3):
             origin.admit(*honest())
+        if store == "git-ref":
+            mover = Program(folder / "mover", git=False)
+            mover.git("clone", "-q", str(origin.root), ".")
+            shutil.copytree(origin.root / "baselines", mover.root / "baselines", dirs_exist_ok=True)
+            moved = mover.perfgate("baseline", "import", "--from", "directory:baselines")
+            assert moved.code == 0, moved.err
+            shutil.rmtree(origin.root / "baselines")
         self.fork_point = origin.commit("baseline")
         self.tip = origin.commit("main moves on")
         origin.git("branch", "release", self.fork_point)

@@ -247,6 +247,18 @@ def test_a_change_of_more_commits_and_paths_than_github_lists_is_said(stranger: 
     assert "more paths than GitHub lists" in stranger.caveats
 
 
+def test_a_baseline_in_a_branch_of_its_own_is_read_from_there(
+    github: Service, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    ground = Ground(tmp_path_factory.mktemp("git-ref"), store="git-ref")
+    stranger = Stranger(ground, github, tmp_path)
+    stranger.upload(None, ground.run(*honest(size=115.0)))
+    ended = stranger.rejudge()
+    assert ended.code == 20, ended.err
+    assert "compared with 3 runs" in ended.out
+    assert "perfgate-data" in ended.out
+
+
 def test_another_machine_class_is_compared_with_nothing_and_that_is_told(stranger: Stranger) -> None:
     run = stranger.ground.run(*honest(seconds=0.09))
     machine = run.context.machine._replace(cpu_model="something slow", runner="their own")
