@@ -10,7 +10,10 @@ from typing import NamedTuple
 
 #: What a `run:` may hold in braces, and what it stands for.
 PLACEHOLDERS: Mapping[str, str] = MappingProxyType(
-    {"python": "the interpreter that runs perfgate", "out": "a file or folder of perfgate's own"}
+    {
+        "python": "the interpreter that PERFGATE_PYTHON names, else the one that runs perfgate",
+        "out": "a file or folder of perfgate's own",
+    }
 )
 
 

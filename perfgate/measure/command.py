@@ -111,8 +111,13 @@ def run_once(
     return execution
 
 
-def fill(argv: Sequence[str], *, out: Path | None = None, python: str = sys.executable) -> tuple[str, ...]:
+#: Names the interpreter that `{python}` stands for, where perfgate runs in an environment of its own (the action, pipx).
+PYTHON = "PERFGATE_PYTHON"
+
+
+def fill(argv: Sequence[str], *, out: Path | None = None, python: str = "") -> tuple[str, ...]:
     """The argument vector with `{python}` and, where it is given, `{out}` replaced; every other brace stays as it is."""
+    python = python or os.environ.get(PYTHON, "") or sys.executable
     filled = (word.replace("{python}", python) for word in argv)
     return tuple(word.replace("{out}", str(out)) if out is not None else word for word in filled)
 
