@@ -6,23 +6,32 @@ from pathlib import Path
 
 import typer
 
-from perfgate.cli import console
+from perfgate.cli import ci_files, console
 from perfgate.cli.project import BUDGETS, SCRATCH
 from perfgate.cli.survey import Survey, survey
+from perfgate.core.budgets import DIRECTORY, GIT_REF
+from perfgate.store.git import Repository
 
 app = typer.Typer(**console.APP)
 
 
 @app.command(short_help="write a budgets.yaml that fits this repository")
 def init(
-    force: bool = typer.Option(False, "--force", help="Overwrite a budgets.yaml that is there."),
+    force: bool = typer.Option(
+        False, "--force", help="Overwrite a budgets.yaml that is there; with --ci, the CI files instead."
+    ),
+    ci: ci_files.Host | None = typer.Option(
+        None,
+        "--ci",
+        help="Also write what runs the gate on every change, and keep the baseline in a branch of its own.",
+    ),
 ) -> None:
     """Look at the repository and write a budgets.yaml for what can be measured here.
 
     New budgets start as `observe`: they are judged and shown, and block nothing until you let them.
 
     \b
-    Example: perfgate init
+    Example: perfgate init --ci github
     """
     from perfgate.errors import InputError
     from perfgate.formats import budgets as budgets_format
@@ -30,21 +39,95 @@ def init(
 
     root = Path.cwd()
     path = root / BUDGETS
-    if path.exists() and not force:
+    found = survey(root)
+    if path.exists() and not force and ci is None:
         raise InputError(
             "there is a budgets.yaml already", where=BUDGETS, remedy="edit it, or overwrite it: perfgate init --force"
         )
-    found = survey(root)
-    text = budgets_text(found)
-    budgets_format.load(text.encode(), BUDGETS)
-    write_atomically(path, text.encode())
-    baselines = root / "baselines"
-    if not baselines.exists():
-        write_atomically(baselines / "README.md", _BASELINES.encode())
-    ignored = _ignore_scratch(root)
-    console.out(_found_text(found))
-    console.out(f"wrote {BUDGETS} and baselines/" + (f", added {SCRATCH}/ to .gitignore" if ignored else ""))
-    console.out(_next_steps(found))
+    repository = Repository.discover(root)
+    # Made before anything is written, so that what cannot be made leaves nothing behind.
+    made = _ci_files(ci, root, repository) if ci is not None else ()
+    if path.exists() and ci is not None:
+        console.out(f"{BUDGETS} is there already and stays as it is")
+        given = budgets_format.load(budgets_format.read(path, BUDGETS), BUDGETS)
+        store = given.baseline.store
+    else:
+        store = GIT_REF if ci is not None else DIRECTORY
+        text = budgets_text(found, store)
+        budgets_format.load(text.encode(), BUDGETS)
+        write_atomically(path, text.encode())
+        if store == DIRECTORY and not (root / "baselines").exists():
+            write_atomically(root / "baselines" / "README.md", _BASELINES.encode())
+        ignored = _ignore_scratch(root)
+        console.out(_found_text(found))
+        and_folder = " and baselines/" if store == DIRECTORY else ""
+        console.out(f"wrote {BUDGETS}{and_folder}" + (f", added {SCRATCH}/ to .gitignore" if ignored else ""))
+    if ci is None:
+        console.out(_next_steps(found, _hint(root, repository)))
+        return
+    top = repository.root if repository else root
+    became = ci_files.write(made, top, force=force)
+    _tell_files(became)
+    console.out(_numbered(_ci_steps(ci, made, became, found, store)))
+
+
+def _ci_files(ci: ci_files.Host, root: Path, repository: Repository | None) -> tuple[ci_files.File, ...]:
+    """The files for the project in `root`, which is below the repository's top in a monorepo."""
+    from perfgate import __version__
+
+    if repository is None:
+        return ci_files.files(ci, version=__version__)
+    relative = root.resolve().relative_to(repository.root.resolve()).as_posix()
+    branch = repository.default_branch() or repository.branch() or "main"
+    return ci_files.files(ci, project="" if relative == "." else relative, branch=branch, version=__version__)
+
+
+def _hint(root: Path, repository: Repository | None) -> ci_files.Host | None:
+    """The code host that the repository seems to have."""
+    if repository is None:
+        return ci_files.detected(root)
+    from perfgate.store.git_process import spawn
+
+    done = spawn(root, ["config", "--get", "remote.origin.url"])
+    return ci_files.detected(repository.root, done.stdout.decode("utf-8", "replace"))
+
+
+def _tell_files(became: ci_files.Written) -> None:
+    for name in became.written:
+        console.out(f"wrote {name}")
+    for name in became.same:
+        console.out(f"{name} is there already, as it would be written")
+    for name in became.kept:
+        console.out(f"{name} is there already and differs; it stays as it is")
+
+
+def _ci_steps(
+    ci: ci_files.Host, made: tuple[ci_files.File, ...], became: ci_files.Written, found: Survey, store: str
+) -> list[str]:
+    """What remains to be done by hand after the CI files were written."""
+    steps = []
+    if store == DIRECTORY:
+        steps.append(
+            "write baseline: {store: git-ref} into budgets.yaml, so that CI need not push to the default branch"
+        )
+    steps.append("check PERFGATE_PACKAGE in the files: where perfgate is installed from (it is not released yet)")
+    if found.is_empty:
+        steps.append("add something under measure: in budgets.yaml (the file shows how)")
+    steps.append('check the step "Set up what is measured": what the commands under measure: need')
+    if ci is ci_files.Host.GITHUB:
+        steps.append("commit it all to the default branch: comments begin when both workflows are there")
+        steps.append('in the rules of the branch, require the check that is named as in "name:" of the job gate')
+    else:
+        if ".gitlab-ci.yml" in became.kept:
+            steps.append(f"add to .gitlab-ci.yml:  include: [{{local: /{made[0].path}}}]")
+        steps.append(
+            "make a project access token (scope api), save it as the masked variable PERFGATE_GITLAB_TOKEN: for notes"
+        )
+        steps.append(
+            "make another one (scope write_repository), save it as the protected variable PERFGATE_TOKEN: for the baseline"
+        )
+        steps.append("commit it all to the default branch")
+    return steps
 
 
 _BASELINES = """# The baseline of perfgate
@@ -72,9 +155,16 @@ def _ignore_scratch(root: Path) -> bool:
 # --- the file ---------------------------------------------------------------------------------------------------------
 
 
-def budgets_text(found: Survey) -> str:
-    """The text of a budgets.yaml for what was found."""
-    return _HEAD + _measure(found) + _DEFAULTS + _budgets(found) + _WAIVERS
+def budgets_text(found: Survey, store: str = DIRECTORY) -> str:
+    """The text of a budgets.yaml for what was found, with the baseline in this kind of store."""
+    own_branch = _OWN_BRANCH if store == GIT_REF else ""
+    return _HEAD + _measure(found) + own_branch + _DEFAULTS + _budgets(found) + _WAIVERS
+
+
+_OWN_BRANCH = """
+# The runs of the default branch that changes are compared with, in the branch perfgate-data: CI adds them, nobody edits them.
+baseline: {store: git-ref}
+"""
 
 
 _HEAD = """# What perfgate measures, and what a change may cost. `perfgate check` measures and judges.
@@ -187,7 +277,7 @@ def _found_text(found: Survey) -> str:
     return f"found {', '.join(parts)}" if parts else "found nothing that perfgate knows how to measure by itself"
 
 
-def _next_steps(found: Survey) -> str:
+def _next_steps(found: Survey, host: ci_files.Host | None) -> str:
     steps = []
     if found.pytest or found.junit or found.package:
         steps.append("perfgate check                  measure and judge this state")
@@ -199,4 +289,9 @@ def _next_steps(found: Survey) -> str:
         steps.append('perfgate measure pipeline --run "$GITHUB_RUN_ID"     in a last job of a workflow: its duration')
     if found.terraform:
         steps.append("perfgate measure cost --infracost infracost.json     the monthly cost of a plan")
+    steps.append(f"perfgate init --ci {host or 'github|gitlab'}       what runs the gate on every change")
+    return _numbered(steps)
+
+
+def _numbered(steps: list[str]) -> str:
     return "next:\n" + "\n".join(f"  {number}. {step}" for number, step in enumerate(steps, 1))
