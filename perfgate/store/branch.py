@@ -70,7 +70,7 @@ class Branch(NamedTuple):
         waiting: tuple[_Commit, Changes] | None = None
         attempts = 0
         while True:
-            tip, _ = self.remote.fetch(self.name)
+            tip, _ = self.remote.fetch(self.name, own=self.own)
             if not tip and not self.own:
                 raise InputError(
                     f'the remote "{self.remote.name}" has no branch "{self.name}"',

@@ -97,17 +97,22 @@ def _of_ancestors(
         return []
     named = {file.name: match[2] for file in shelf.runs if (match := NAME.fullmatch(file.name))}
     full = repository.expand(named.values())
-    if repository.is_shallow and any(short not in full for short in named.values()):
+    if any(short not in full for short in named.values()) and _is_cut(repository, base):
         return None
     times = repository.ancestors_among(base, full.values())
     sure = [file for file in shelf.runs if full.get(named.get(file.name, "")) in times]
     unsure = [file for file in shelf.runs if file.name not in named or full.get(named[file.name]) == ""]
     found = _read(shelf, _newest(sure, lambda file: times[full[named[file.name]]], keep, anchored) + unsure)
     if more := {each.context.tested for each in found} - times.keys():
-        if repository.is_shallow and len(repository.expand(more)) < len(more):
+        if len(repository.expand(more)) < len(more) and _is_cut(repository, base):
             return None
         times |= repository.ancestors_among(base, more)
     return [each._replace(time=times[each.context.tested]) for each in found if each.context.tested in times]
+
+
+def _is_cut(repository: Repository, base: str) -> bool:
+    """Whether the history of the base is not all here. A clone counts as shallow for any branch that is, one of data for example."""
+    return repository.is_shallow and bool(repository.ancestors_among(base, repository.boundary()))
 
 
 def _read(shelf: Shelf, files: Sequence[File]) -> list[_Admitted]:

@@ -71,18 +71,19 @@ class Remote:
         """The full name under which the newest known state of a branch is kept here."""
         return f"refs/remotes/{self.name}/{branch}"
 
-    def fetch(self, branch: str) -> tuple[str, int]:
+    def fetch(self, branch: str, *, own: bool = True) -> tuple[str, int]:
         """The newest commit of a branch on the remote, fetched with what it holds, and its time; ("", 0) where the remote has no such
         branch.
 
         A repository that has its whole history keeps it so: only one that is shallow already is asked for the newest commit alone,
-        because a single shallow branch makes the whole repository shallow. One that was cloned without file contents gets those of
+        because a single shallow branch makes the whole repository shallow. A branch that is not the baseline's `own` keeps the history
+        that is here: asked for with a depth, it would be cut off at its newest commit. A repository that was cloned without file contents gets those of
         this branch.
         """
         self._check()
         ref = self.tracking(branch)
         arguments = ["fetch", "--quiet", "--no-tags", "--no-prune", "--no-write-fetch-head", "--no-recurse-submodules", "--no-filter"]  # fmt: skip
-        arguments += ["--depth=1"] if self.repository.is_shallow else []
+        arguments += ["--depth=1"] if own and self.repository.is_shallow else []
         arguments += ["--refetch"] if self.repository.is_partial(self.name) else []
         arguments += ["--end-of-options", self.name, f"+refs/heads/{branch}:{ref}"]
         for attempt in range(_LOCAL_TRIES):

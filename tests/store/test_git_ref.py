@@ -168,6 +168,36 @@ def test_a_clone_that_has_its_whole_history_never_becomes_shallow(remote: Remote
     assert shallow.git("rev-list", "--count", "origin/perfgate-data") == "1"
 
 
+def test_a_shallow_branch_of_data_does_not_make_a_whole_history_look_cut(remote: Remote) -> None:
+    made = remote.clone("one")
+    later = made.commit("later")
+    made.git("push", "--quiet", "origin", "main")
+    writer = store_in(made)
+    for number, commit in enumerate((remote.first, later, "f" * 40)):
+        writer.write(admission([ci_run(commit, number, float(number))]))
+    cut = store_in(remote.clone("cut", "--depth=1", "--branch=main")).load(Lineage(base=later))
+    assert (cut.runs, "shallow" in cut.problem) == ((), True)
+    by_hand = remote.clone("by-hand", "--single-branch", "--branch=main")
+    by_hand.git("fetch", "--quiet", "--depth=1", "origin", f"+{DATA}:refs/remotes/origin/perfgate-data")
+    assert by_hand.git("rev-parse", "--is-shallow-repository") == "true"
+    assert values(store_in(by_hand), later) == [0.0, 1.0]
+
+
+def test_publishing_a_folder_from_a_shallow_clone_keeps_the_history_that_it_has(remote: Remote) -> None:
+    made = remote.clone("one")
+    for number in range(4):
+        commit = made.commit(f"state {number}")
+    made.git("push", "--quiet", "origin", "main")
+    shallow = remote.clone("shallow", "--depth=3", "--branch=main")
+    made.commit("newer")
+    made.git("push", "--quiet", "origin", "main")
+    before = state(shallow)
+    written = store_in(shallow, BaselineSettings()).publish([ci_run(commit)])
+    assert remote.tip("refs/heads/main") == written.commit
+    assert shallow.git("rev-list", "--count", "HEAD") == "3"
+    assert state(shallow) == before
+
+
 def test_in_ci_the_branch_is_read_as_it_is_on_the_remote_and_locally_as_it_was_fetched(remote: Remote) -> None:
     writer, reader = store_in(remote.clone("one")), remote.clone("other")
     writer.write(admission([ci_run(remote.first, 1)]))
