@@ -5,7 +5,6 @@ The arithmetic of a single rule is in `rules`; here are its choice, its conseque
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,21 +14,16 @@ from perfgate.core import approximation, drift, families, rules, run_shift, scen
 from perfgate.core.acceptance import accept
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import Budget, Budgets, Level, Relative, Side, Waiver
+from perfgate.core.claims import as_declared
 from perfgate.core.compare import Comparison, compare
 from perfgate.core.decision import Circumstances, Decision, Family, Justification, Rule, Subject, Unmatched, Verdict
 from perfgate.core.families import Judged
+from perfgate.core.justifications import read_justifications
 from perfgate.core.metrics import Direction
 from perfgate.core.model import Caveat, Run, Selector, Series
 from perfgate.core.observation import observe
 from perfgate.core.timeline import timelines_of
 from perfgate.core.units import write_value
-from perfgate.errors import InputError
-
-#: A series, whose quoted labels may hold anything, then a dash between blanks and the reason.
-_TRAILER = re.compile(
-    r"""Perf-Justification:[ \t]*([^\s{]+(?:[ \t]*\{(?:"(?:[^"\\]|\\.)*"|[^"}])*\})?)(?:[ \t]+-(?:[ \t]+(.+))?)?"""
-)
-_TRAILERS = re.compile(r"^Perf-Justification:.*$", re.MULTILINE)
 
 
 def decide(
@@ -44,6 +38,8 @@ def decide(
     `messages` are those of the change's commits; their trailers justify warnings.
     """
     only = Selector.parse(circumstances.only) if circumstances.only else None
+    declared = as_declared(runs, baseline)
+    runs = declared.runs
     observations = [seen for seen in observe(runs) if only is None or only.matches(seen.series)]
     comparisons = compare(observations, baseline)
     seen = {comparison.series for comparison in comparisons}
@@ -56,42 +52,16 @@ def decide(
     )
     justifications, caveats = read_justifications(messages)
     approximate = approximation.caveat(circumstances.base_approximate)
-    collected = (*approximate, *baseline.caveats, *(caveat for run in runs for caveat in run.caveats), *caveats)
+    collected = (
+        *approximate,
+        *baseline.caveats,
+        *declared.caveats,
+        *(caveat for run in runs for caveat in run.caveats),
+        *caveats,
+    )
     decision = judge(comparisons, missing, budgets, circumstances, justifications=justifications, caveats=collected)
     loud = (verdict.series for verdict in decision.verdicts if verdict.level >= Level.WARN)
     return decision._replace(timelines=timelines_of(runs, loud))
-
-
-def read_justifications(messages: Iterable[str]) -> tuple[tuple[Justification, ...], tuple[Caveat, ...]]:
-    """The justifications in commit messages, and a caveat for each trailer that cannot be read; the last one of a series wins.
-
-    A trailer without a reason is forgiven where a later one of the same series gives it.
-    """
-    found: dict[Series, Justification] = {}
-    unread: dict[str, Caveat] = {}
-    for message in messages:
-        for line in _TRAILERS.findall(message):
-            match = _TRAILER.fullmatch(line.rstrip())
-            try:
-                series = Series.parse(match[1] if match else "")
-            except InputError:
-                what = f'a commit says "{line[:200]}", which names no single series'
-                unread[line] = Caveat(
-                    "justification unreadable",
-                    what,
-                    "write Perf-Justification: tests.duration{suite=unit} - the reason",
-                )
-                continue
-            reason = match[2] if match else None
-            if not reason:
-                what = f"a commit justifies {series} without a reason"
-                unread[str(series)] = Caveat(
-                    "justification unreadable", what, f"write Perf-Justification: {series} - the reason"
-                )
-            else:
-                found[series] = Justification(series, reason)
-                unread.pop(str(series), None)
-    return tuple(found.values()), tuple(unread.values())
 
 
 def judge(

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import Budget, Budgets, Enforce, Judge, Level, Relative, Side, Situation, Waiver, When
 from perfgate.core.decision import Circumstances, Decision, Justification, Rule, Verdict
+from perfgate.core.justifications import read_justifications
 from perfgate.core.metrics import Direction
 from perfgate.core.model import Capture, Context, Run, Series, State
-from perfgate.core.policy import decide, read_justifications
-from perfgate.core.units import Quantity
+from perfgate.core.policy import decide
+from perfgate.core.units import Quantity, Unit
 from perfgate.errors import InputError
 from tests.core.making import UNIT_TESTS, baseline, baseline_of, bench, budget, decided, measured, run, waiver
 
@@ -51,6 +52,20 @@ def test_where_higher_is_better_a_limit_is_a_floor(value: str, level: Level) -> 
     name = "bench.throughput{benchmark=copy}"
     found = decided(run(bench(name, float(value), better=Direction.HIGHER)), Baseline(), budget(name, "100 s"))
     assert found.level is level
+
+
+@pytest.mark.parametrize("changes", [{"better": Direction.HIGHER}, {"unit": "B"}])
+def test_a_series_declared_otherwise_than_in_the_baseline_passes_no_limit_and_counts_as_missing(
+    changes: dict[str, Any],
+) -> None:
+    name = "bench.time{benchmark=copy}"
+    past = baseline_of([run(bench(name, 100.0), number=number) for number in range(3)])
+    claimed = bench(name, 900.0, better=changes.get("better", Direction.LOWER))
+    if "unit" in changes:
+        claimed = claimed._replace(unit=Unit(changes["unit"]))
+    found = decided(run(claimed), past, budget(name, "120 s"))
+    assert the(found, Rule.MISSING).level is Level.BLOCK
+    assert "declared otherwise" in [each.code for each in found.caveats]
 
 
 def test_a_limit_of_nothing_has_no_tolerance() -> None:

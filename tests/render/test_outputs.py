@@ -18,8 +18,8 @@ from markdown_it import MarkdownIt
 from perfgate.core.budgets import Budget, Level, Relative, Side
 from perfgate.core.compare import Tested
 from perfgate.core.decision import Decision, Rule, Verdict
+from perfgate.core.justifications import read_justifications
 from perfgate.core.model import Measurement, Series
-from perfgate.core.policy import read_justifications
 from perfgate.core.units import Quantity
 from perfgate.render import explanation, markdown, markdown_remedies, markdown_text, terminal
 from perfgate.render import text as words
