@@ -128,8 +128,7 @@ class Repository:
         return bool(name) and f"/{address.replace(':', '/')}".lower().endswith(f"/{name.lower()}")
 
     def default_branch(self, *, guess: bool = True) -> str:
-        """The name of the default branch: what origin says, else, as a guess, the one git is set to begin with, main or master
-        where it exists."""
+        """The name of the default branch: what origin says; as a guess, the one git is set to begin with, or main or master."""
         head = self._branches().get("refs/remotes/origin/HEAD", ("", ""))[1]
         if head.startswith("refs/remotes/origin/"):
             return head.removeprefix("refs/remotes/origin/")
@@ -153,8 +152,7 @@ class Repository:
     def parents_told(self, commit: str) -> tuple[str, ...]:
         """The parents that a commit names, whether or not they are here."""
         told = (self._ask("cat-file", "commit", _checked(commit)) or "").partition("\n\n")[0]
-        named = (line.removeprefix("parent ") for line in told.split("\n") if line.startswith("parent "))
-        return tuple(parent for parent in named if is_commit_id(parent))
+        return tuple(re.findall(r"^parent ([0-9a-f]{40,64})$", told, re.MULTILINE))
 
     def boundary(self) -> frozenset[str]:
         """The oldest commits of a shallow clone, whose parents are not here."""
@@ -166,8 +164,8 @@ class Repository:
 
     def is_ancestor(self, commit: str, of: str) -> bool:
         """Whether a commit is another one or its ancestor, as far as both are here."""
-        known = is_commit_id(commit) and is_commit_id(of)
-        return known and self._ask("merge-base", "--is-ancestor", commit, of) is not None
+        ends = (commit, of)
+        return all(map(is_commit_id, ends)) and self._ask("merge-base", "--is-ancestor", *ends) is not None
 
     def merge_base(self, one: str, other: str) -> str:
         """The best common ancestor of two commits, "" where there is none here."""
