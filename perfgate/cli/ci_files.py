@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import zlib
 from enum import StrEnum
@@ -54,9 +53,9 @@ class Written(NamedTuple):
 def files(host: Host, *, project: str = "", branch: str = "main", version: str) -> tuple[File, ...]:
     """The files for a project in the folder `project` of its repository ("" at the top), whose default branch is `branch`.
 
-    Raises InputError for a folder that cannot be named in such a file.
+    Raises InputError for a folder or branch that cannot be named in such a file.
     """
-    _refuse_unnameable(project, host)
+    _refuse_unnameable(project, branch, host)
     name = _name_of(project)
     folder = project or "."
     if host is Host.GITHUB:
@@ -120,8 +119,11 @@ def _name_of(project: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Text for the inside of double quotes in YAML."""
-    return json.dumps(text, ensure_ascii=False)[1:-1].replace("\x7f", "\\u007f")
+    """Text for the inside of double quotes in YAML; what cannot be seen is written as its number."""
+    signs = ((sign, ord(sign)) for sign in text)
+    return "".join(
+        f"\\{sign}" if sign in '"\\' else sign if sign.isprintable() else f"\\U{number:08x}" for sign, number in signs
+    )
 
 
 def _literal_pattern(branch: str) -> str:
@@ -129,7 +131,13 @@ def _literal_pattern(branch: str) -> str:
     return re.sub(r"([*?+\[\]!\\])", r"\\\1", branch)
 
 
-def _refuse_unnameable(project: str, host: Host) -> None:
+def _refuse_unnameable(project: str, branch: str, host: Host) -> None:
+    if any("\ud800" <= sign <= "\udfff" for sign in branch):
+        raise InputError(
+            "the name of the default branch is not UTF-8",
+            where="--ci",
+            remedy="rename the branch, or write the files by hand",
+        )
     unreadable = any(not sign.isprintable() for sign in project)
     if unreadable or "${{" in project or (host is Host.GITLAB and any(sign in project for sign in "*?[]")):
         raise InputError(

@@ -56,6 +56,16 @@ def test_what_init_writes_for_gitlab(project: str, branch: str, tmp_path: Path) 
     linters.schema("vendor.gitlab-ci", tmp_path, *(name for name, _ in made))
 
 
+def test_the_scripts_of_the_gitlab_jobs(tmp_path: Path) -> None:
+    ((_, text), _) = ci_files.files(ci_files.Host.GITLAB, version="1.2.3")
+    told = yaml.safe_load(text)
+    for name, job in told.items():
+        lines = job.get("script", told[".perfgate"]["before_script"])
+        path = tmp_path / f"{name.strip('.')}.sh"
+        path.write_text("\n".join(["#!/bin/sh", *lines, ""]), encoding="utf-8")
+        linters.clean([linters.found("shellcheck"), path.name], tmp_path)
+
+
 def test_the_templates_themselves() -> None:
     github = sorted(path.as_posix() for path in TEMPLATES.glob("github/*.yml"))
     linters.schema("vendor.github-workflows", ROOT, *github)
