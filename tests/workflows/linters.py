@@ -59,7 +59,9 @@ def _wasm(node: Path, folder: Path, files: Sequence[str]) -> None:
         cwd=node.parent.parent, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    left = [line for line in done.stdout.splitlines() if not any(each in line for each in (*NEWER, '"cache-mode"'))]
+    # Beside the newer keys, it does not know the runners of these years.
+    known = ('"queue"', '"cache-mode"', "available labels are")
+    left = [line for line in done.stdout.splitlines() if not any(each in line for each in known)]
     assert not left, left
 
 
