@@ -62,7 +62,7 @@ def test_the_scripts_of_the_gitlab_jobs(tmp_path: Path) -> None:
     for name, job in told.items():
         lines = job.get("script", told[".perfgate"]["before_script"])
         path = tmp_path / f"{name.strip('.')}.sh"
-        path.write_text("\n".join(["#!/bin/sh", *lines, ""]), encoding="utf-8")
+        path.write_text("\n".join(["#!/bin/sh", "set -e  # as GitLab does", *lines, ""]), encoding="utf-8")
         linters.clean([linters.found("shellcheck"), path.name], tmp_path)
 
 
