@@ -46,17 +46,17 @@ esac
 
 # Telling is the default where that is the job; a job that measures has no right to write unless someone asks for it.
 case "$MODE" in
-  check | gate) comment=${COMMENT:-off} ;;
-  *) comment=${COMMENT:-on} ;;
+  check | gate) telling=${COMMENT:-off} ;;
+  *) telling=${COMMENT:-on} ;;
 esac
-check=${CHECK:-off}
-give comment "$comment"
-give check "$check"
+named=${CHECK:-off}
+give comment "$telling"
+give check "$named"
 
 # A token that can only read does no harm beside the code of a change; in a job that also tells or writes, it can do more than read.
 if [ -n "$TOKEN_FOR_MEASURING" ]; then
   give token-for-measuring "$TOKEN_FOR_MEASURING"
-elif [ "$MODE" = check ] && [ "$comment $check $UPDATE_BASELINE" != "off off false" ]; then
+elif [ "$MODE" = check ] && [ "$telling $named $UPDATE_BASELINE" != "off off false" ]; then
   give token-for-measuring false
 else
   give token-for-measuring true
