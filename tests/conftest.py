@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,12 @@ from tests.forge.github_service import Service, serving
 from tests.forge.github_service.prism import Prism, shared, why_not
 
 _ROOT = Path(__file__).resolve().parents[1]
+
+
+#: A shell starts what it sends to the background with these ignored, and every process of the tests would inherit that.
+for _number in (signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(_number) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+        signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
