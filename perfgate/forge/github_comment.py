@@ -10,15 +10,13 @@ from urllib.parse import quote
 
 from perfgate.errors import OperationFailed, PerfgateError
 from perfgate.forge import github_rest
-from perfgate.forge.comment_plan import Action, Author, Delete, Edit, Hide, Plan, Post, Show, ours, plan, with_key
+from perfgate.forge.comment_keeping import keep
+from perfgate.forge.comment_plan import Action, Author, Delete, Edit, Hide, Post
 from perfgate.forge.rest import Client, Refused
 from perfgate.forge.telling import Mode, Outcome, Told
 
 #: The author of what a job's own token writes.
 ACTIONS = Author("github-actions[bot]")
-#: How often the comments are read: they may change between reading and writing.
-_ROUNDS = 4
-_GONE = frozenset({404, 410})
 _HIDE = "mutation($id: ID!) { minimizeComment(input: {subjectId: $id, classifier: RESOLVED}) { clientMutationId } }"
 _SHOW = "mutation($id: ID!) { unminimizeComment(input: {subjectId: $id}) { clientMutationId } }"
 
@@ -36,7 +34,8 @@ def tell(
         return Outcome("no comment: it is switched off")
     try:
         client = github_rest.client(environ, sleep=sleep)
-        return Outcome(_tell(client, github_rest.repository(environ), number, told, mode))
+        pull_request = _PullRequest(client, github_rest.repository(environ), number)
+        return Outcome(keep(pull_request, told, mode))
     except PerfgateError as error:
         return Outcome(f"the pull request could not be told: {_why(error)}", failed=True)
 
@@ -51,28 +50,42 @@ def link(environ: Mapping[str, str], run: int) -> str:
     return f"{server}/{quote(repository)}/actions/runs/{run}"
 
 
-def _tell(client: Client, repository: str, number: int, told: Told, mode: Mode) -> str:
-    said = ""
-    author: Author | None = None
-    for turn in range(_ROUNDS):
-        pull = client.get(f"{repository}/pulls/{number}")
-        listed = client.every(f"{repository}/issues/{number}/comments")
-        if author is None and with_key(listed, told.marker.key):
-            author = who(client)
-        made = plan(ours(listed, author or ACTIONS, told.marker.key), told, mode, _head(pull))
-        # What was done stands; a later turn only finds nothing left to do.
-        said = said if said and not made.actions else made.said
-        if _done(client, repository, number, made, last=turn == _ROUNDS - 1, pause=2.0**turn):
-            break
-    return said
+class _PullRequest:
+    """The comments of one pull request."""
 
+    def __init__(self, client: Client, repository: str, number: int) -> None:
+        self.client = client
+        self._repository = repository
+        self._number = number
 
-def _head(pull: Any) -> str:
-    head = pull.get("head") if isinstance(pull, dict) else None
-    sha = head.get("sha") if isinstance(head, dict) else None
-    if not isinstance(sha, str):
-        raise OperationFailed("GitHub's answer does not tell the pull request's head", remedy="try again later")
-    return sha
+    def head(self) -> str:
+        """The pull request's newest commit."""
+        pull = self.client.get(f"{self._repository}/pulls/{self._number}")
+        head = pull.get("head") if isinstance(pull, dict) else None
+        sha = head.get("sha") if isinstance(head, dict) else None
+        if not isinstance(sha, str):
+            raise OperationFailed("GitHub's answer does not tell the pull request's head", remedy="try again later")
+        return sha
+
+    def listed(self) -> list[Any]:
+        """All its comments."""
+        return self.client.every(f"{self._repository}/issues/{self._number}/comments")
+
+    def who(self) -> Author:
+        """Whose comments the token writes."""
+        return who(self.client)
+
+    def do(self, action: Action) -> None:
+        """Post, edit, delete, fold or unfold a comment."""
+        comments = f"{self._repository}/issues/comments"
+        if isinstance(action, Post):
+            self.client.send("POST", f"{self._repository}/issues/{self._number}/comments", {"body": action.body})
+        elif isinstance(action, Edit):
+            self.client.send("PATCH", f"{comments}/{action.id}", {"body": action.body})
+        elif isinstance(action, Delete):
+            self.client.send("DELETE", f"{comments}/{action.id}")
+        else:
+            github_rest.graphql(self.client, _HIDE if isinstance(action, Hide) else _SHOW, {"id": action.node})
 
 
 def who(client: Client) -> Author:
@@ -97,38 +110,6 @@ def _app(client: Client) -> Author:
     except (OperationFailed, KeyError, TypeError):
         return ACTIONS
     return Author(f"{login.removesuffix('[bot]')}[bot]") if isinstance(login, str) and login else ACTIONS
-
-
-def _done(client: Client, repository: str, number: int, made: Plan, *, last: bool, pause: float) -> bool:
-    """Do what is planned; False where the comments must be looked at again: somebody else may have written in between."""
-    again = False
-    for action in made.actions:
-        try:
-            _do(client, repository, number, action)
-        except OperationFailed as error:
-            status = error.status if isinstance(error, Refused) else 0
-            if isinstance(action, Hide | Show) or (isinstance(action, Delete) and status in _GONE):
-                continue
-            if isinstance(action, Edit) and status in _GONE and not last:
-                return False
-            if isinstance(action, Post) and (not status or status >= 500) and not last:
-                # It may have arrived all the same; the comments tell.
-                client.sleep(pause)
-                return False
-            raise
-        again = again or isinstance(action, Post)
-    return not again or last
-
-
-def _do(client: Client, repository: str, number: int, action: Action) -> None:
-    if isinstance(action, Post):
-        client.send("POST", f"{repository}/issues/{number}/comments", {"body": action.body})
-    elif isinstance(action, Edit):
-        client.send("PATCH", f"{repository}/issues/comments/{action.id}", {"body": action.body})
-    elif isinstance(action, Delete):
-        client.send("DELETE", f"{repository}/issues/comments/{action.id}")
-    else:
-        github_rest.graphql(client, _HIDE if isinstance(action, Hide) else _SHOW, {"id": action.node})
 
 
 def _why(error: PerfgateError) -> str:

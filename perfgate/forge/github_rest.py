@@ -6,18 +6,21 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from perfgate.errors import InputError, OperationFailed
-from perfgate.forge.rest import Client
+from perfgate.forge.rest import Client, checked_address, checked_token
 
 
 def client(environ: Mapping[str, str], *, sleep: Callable[[float], None] = time.sleep) -> Client:
     """The API at GITHUB_API_URL, asked with GITHUB_TOKEN (or GH_TOKEN) where one is set; InputError where either cannot be used."""
     headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
-    if token := _token(environ):
+    token = environ.get("GITHUB_TOKEN", "") or environ.get("GH_TOKEN", "")
+    if token := checked_token(token, "GITHUB_TOKEN"):
         headers["Authorization"] = f"Bearer {token}"
-    return Client(_address(environ), headers=headers, sleep=sleep)
+    address = environ.get("GITHUB_API_URL", "").strip() or "https://api.github.com"
+    remedy = "unset it, or set it to https://HOST/api/v3"
+    return Client(checked_address(address, "GITHUB_API_URL", remedy), headers=headers, sleep=sleep)
 
 
 def repository(environ: Mapping[str, str], named: str = "") -> str:
@@ -38,26 +41,3 @@ def graphql(client: Client, query: str, variables: Mapping[str, str]) -> Any:
     if not isinstance(answer, dict) or answer.get("errors") or not isinstance(answer.get("data"), dict):
         raise OperationFailed("GitHub's GraphQL answered no data", where="/graphql")
     return answer["data"]
-
-
-def _address(environ: Mapping[str, str]) -> str:
-    """The API's address; InputError where it is none."""
-    address = environ.get("GITHUB_API_URL", "").strip() or "https://api.github.com"
-    try:
-        parts = urlsplit(address)
-        usable = parts.scheme in {"https", "http"} and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or not re.fullmatch(r"[!-~]+", address):
-        raise InputError("GITHUB_API_URL is not an address", remedy="unset it, or set it to https://HOST/api/v3")
-    return address
-
-
-def _token(environ: Mapping[str, str]) -> str:
-    """The token, without the line end that files and secrets often have; InputError where no header can carry it."""
-    token = (environ.get("GITHUB_TOKEN", "") or environ.get("GH_TOKEN", "")).strip()
-    if not re.fullmatch(r"[!-~]*", token):
-        raise InputError(
-            "the token holds blanks or other characters that no token has", where="GITHUB_TOKEN", remedy="copy it again"
-        )
-    return token

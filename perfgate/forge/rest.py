@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from http.client import HTTPException
@@ -184,6 +185,29 @@ class Client:
             what = f"{self.host} answered {status}{words}"
             remedy = "try again later" if status >= 500 else ""
         return Refused(what, status=status, where=_plain(path), remedy=remedy)
+
+
+def checked_address(address: str, name: str, remedy: str) -> str:
+    """An API's address as a variable called `name` gives it; InputError where it is none."""
+    address = address.strip()
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in {"https", "http"} and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not re.fullmatch(r"[!-~]+", address):
+        raise InputError(f"{name} is not an address", remedy=remedy)
+    return address
+
+
+def checked_token(token: str, name: str) -> str:
+    """A token without the line end that files and secrets often have; InputError where no header can carry it."""
+    token = token.strip()
+    if not re.fullmatch(r"[!-~]*", token):
+        raise InputError(
+            "the token holds blanks or other characters that no token has", where=name, remedy="copy it again"
+        )
+    return token
 
 
 class _Redirects(HTTPRedirectHandler):
