@@ -15,7 +15,7 @@ from perfgate.cli.judging_options import Options
 from perfgate.cli.project import BUDGETS, Project
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import Budgets, Level
-from perfgate.core.claims import as_declared, restated, with_record
+from perfgate.core.claims import restated, with_record
 from perfgate.core.decision import Circumstances, Decision
 from perfgate.core.model import Caveat, Context, Event, Measurement, Run, Series
 from perfgate.errors import InputError, NothingJudged
@@ -140,12 +140,11 @@ def decided(
         for position, run in enumerate(restated(packed.runs, _context(case, tested, base)), 1)
     )
     baseline = judging.load_baseline(judged, rules.budgets, judged.lineage)
-    declared = as_declared(runs, baseline)
-    recorded = _recorded(declared.runs, case.run, record, rules.budgets, baseline)
+    recorded = _recorded(runs, case.run, record, rules.budgets, baseline)
     runs = recorded.runs
     caveats = [_claims_caveat(case, runs, record)]
     caveats += [Caveat("base", moved)] if moved else []
-    caveats += [*declared.caveats, *recorded.caveats, *_change_caveats(project, case)]
+    caveats += [*recorded.caveats, *_change_caveats(project, case)]
     files = tuple(Path("runs") / f"{position:03d}.json" for position in range(len(runs)))
     candidate = judging.Candidate(runs, files)
     decision = accepting.settled(

@@ -15,10 +15,11 @@ _RECORDED = ("pipeline.", "job.")
 
 
 class Weighed(NamedTuple):
-    """Runs after something was taken from them, and what a reader must know of that."""
+    """Runs after something was taken from them, what a reader must know of that, and the series that have no value left by it."""
 
     runs: tuple[Run, ...]
     caveats: tuple[Caveat, ...] = ()
+    refused: tuple[Series, ...] = ()
 
 
 def restated(runs: Sequence[Run], known: Context) -> tuple[Run, ...]:
@@ -77,7 +78,8 @@ def as_declared(runs: Sequence[Run], baseline: Baseline) -> Weighed:
         )
         for series, how in sorted(refused.items())
     )
-    return Weighed(kept, caveats)
+    left = {measurement.series for run in kept for measurement in run.measurements}
+    return Weighed(kept, caveats, tuple(series for series in sorted(refused) if series not in left))
 
 
 def with_record(

@@ -46,8 +46,11 @@ def decide(
     missing = (
         ()
         if baseline.problem
+        # What was refused is missing however long ago the baseline had it last.
         else tuple(
-            series for series in baseline.recent() if series not in seen and (only is None or only.matches(series))
+            series
+            for series in dict.fromkeys((*baseline.recent(), *declared.refused))
+            if series not in seen and (only is None or only.matches(series))
         )
     )
     justifications, caveats = read_justifications(messages)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perfgate.core.budgets import Level
 from perfgate.core.claims import as_declared, restated, with_record
+from perfgate.core.decision import Rule
 from perfgate.core.metrics import Direction
 from perfgate.core.model import Caveat, Context
-from tests.core.making import MACHINE, UNIT_TESTS, baseline_of, bench, measured, run
+from tests.core.making import MACHINE, UNIT_TESTS, baseline_of, bench, budget, decided, measured, run
 
 BENCH = "bench.time{benchmark=parse}"
 PIPELINE = "pipeline.duration{workflow=ci.yml}"
@@ -43,7 +45,16 @@ def test_remarks_are_quoted_shortened_and_counted() -> None:
 def test_what_is_declared_as_in_the_baseline_or_is_new_stays() -> None:
     past = baseline_of([run(bench(BENCH, 1.0), number=1)])
     claims = [run(bench(BENCH, 2.0), bench("bench.other{benchmark=x}", 1.0, better=Direction.HIGHER))]
-    assert as_declared(claims, past) == (tuple(claims), ())
+    assert as_declared(claims, past) == (tuple(claims), (), ())
+
+
+@given(st.integers(0, 30))
+def test_a_series_that_is_declared_otherwise_is_missing_however_long_ago_the_baseline_had_it_last(since: int) -> None:
+    past = [run(bench(BENCH, 1.0), number=1), *(run(measured(UNIT_TESTS, 60.0), number=2 + at) for at in range(since))]
+    turned = run(measured(UNIT_TESTS, 60.0), bench(BENCH, 900.0, better=Direction.HIGHER), number=99)
+    found = decided(turned, baseline_of(past), budget("bench.*", "2 s"), budget("tests.*", "2 min"))
+    assert found.level is Level.BLOCK
+    assert [str(each.series) for each in found.verdicts if each.rule is Rule.MISSING] == [BENCH]
 
 
 def test_the_newest_declaration_of_the_baseline_rules() -> None:
