@@ -45,7 +45,8 @@ def _asked(project: Project, decision: Decision) -> Answer:
         return Answer(refusal=f'the label "{ACCEPTED_LABEL}" does not count: {why}' if told else "")
     context = decision.circumstances.context
     try:
-        client, repository = github_rest.client(environ), github_rest.repository(environ)
+        # A host that is away must not hold up every block for a quarter of a minute; a run after it is back asks again.
+        client, repository = github_rest.client(environ, tries=2), github_rest.repository(environ)
         if event.name == "merge_group":
             number = github_labels.queued_number(event.branch)
             return github_labels.accepted(client, repository, number) if number else Answer()

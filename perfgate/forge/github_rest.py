@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 from perfgate.errors import InputError, OperationFailed
-from perfgate.forge.rest import Client, checked_address, checked_token
+from perfgate.forge.rest import TRIES, Client, checked_address, checked_token
 
 
-def client(environ: Mapping[str, str], *, sleep: Callable[[float], None] = time.sleep) -> Client:
+def client(environ: Mapping[str, str], *, sleep: Callable[[float], None] = time.sleep, tries: int = TRIES) -> Client:
     """The API at GITHUB_API_URL, asked with GITHUB_TOKEN (or GH_TOKEN) where one is set; InputError where either cannot be used."""
     headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
     token = environ.get("GITHUB_TOKEN", "") or environ.get("GH_TOKEN", "")
@@ -20,7 +20,7 @@ def client(environ: Mapping[str, str], *, sleep: Callable[[float], None] = time.
         headers["Authorization"] = f"Bearer {token}"
     address = environ.get("GITHUB_API_URL", "").strip() or "https://api.github.com"
     remedy = "unset it, or set it to https://HOST/api/v3"
-    return Client(checked_address(address, "GITHUB_API_URL", remedy), headers=headers, sleep=sleep)
+    return Client(checked_address(address, "GITHUB_API_URL", remedy), headers=headers, sleep=sleep, tries=tries)
 
 
 def repository(environ: Mapping[str, str], named: str = "") -> str:

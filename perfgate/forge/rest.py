@@ -17,7 +17,7 @@ from perfgate.formats import strict_json
 
 _PAGE, _MOST_PAGES = 100, 100
 #: Seconds for one step of the network, for one whole answer, and of waiting altogether; and how often one thing is asked.
-_TIMEOUT, _DEADLINE, _PATIENCE, _TRIES = 30.0, 120.0, 120.0, 5
+_TIMEOUT, _DEADLINE, _PATIENCE, TRIES = 30.0, 120.0, 120.0, 5
 #: GitHub asks for at least a minute where it names no time for its second kind of limit.
 _SECOND_LIMIT = 60.0
 _ANSWER, _CHUNK = 32 * 1024 * 1024, 1024 * 1024
@@ -36,7 +36,7 @@ class Client:
     """The API at `address`; `headers` (the token among them) go with every request to it and nowhere else.
 
     Every method raises Refused where the host refuses and OperationFailed where it cannot be asked. Limits and server errors
-    are waited for, two minutes altogether; a POST that may have arrived is never sent again.
+    are waited for, two minutes altogether, and each thing is asked `tries` times at most; a POST that may have arrived is never sent again.
     """
 
     def __init__(
@@ -46,12 +46,14 @@ class Client:
         headers: Mapping[str, str],
         host: str = "GitHub",
         sleep: Callable[[float], None] = time.sleep,
+        tries: int = TRIES,
     ) -> None:
         self.address = address.rstrip("/")
         self.host = host
         self._headers = {"User-Agent": "perfgate", **headers}
         self.sleep = sleep
         self._left = _PATIENCE
+        self._tries = tries
 
     def at(self, address: str) -> Client:
         """The same client at another address of the same host; it has the same patience left."""
@@ -114,7 +116,7 @@ class Client:
         self, method: str, path: str, data: bytes | None, most: int, *, elsewhere: bool = False
     ) -> tuple[bytes, Mapping[str, str]]:
         """The answer to one request, at most one byte more than `most`, and its headers; asked again where that may help."""
-        for attempt in range(_TRIES):
+        for attempt in range(self._tries):
             begun = time.monotonic()
             try:
                 return self._once(method, path, data, most, elsewhere=elsewhere)
@@ -127,7 +129,7 @@ class Client:
             except (URLError, HTTPException, OSError) as error:
                 self._left -= time.monotonic() - begun
                 pause = 2.0**attempt
-                again = attempt < _TRIES - 1 and pause <= self._left
+                again = attempt < self._tries - 1 and pause <= self._left
                 if not again or (method == "POST" and not _never_arrived(error)):
                     raise OperationFailed(
                         f"{self.host} cannot be reached: {_reason(error)}",
@@ -171,7 +173,7 @@ class Client:
             pause = max(1.0, float(reset[:12]) - time.time())
         else:
             pause = _SECOND_LIMIT if second else 2.0**attempt
-        return pause if attempt < _TRIES - 1 and pause <= self._left else None
+        return pause if attempt < self._tries - 1 and pause <= self._left else None
 
     def _refused(self, status: int, message: str, path: str) -> Refused:
         for secret in (word for value in self._headers.values() for word in value.split() if len(word) > 8):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.forge.github_service import Service
 from tests.workflows.project import Hosted
 from tests.workflows.runner import Runner
 
@@ -193,12 +194,13 @@ def test_what_is_measured_sees_the_jobs_python_and_environment(tmp_path: Path, h
     ],
 )
 def test_a_token_that_can_write_is_not_given_to_what_is_measured(
-    tmp_path: Path, given: dict[str, str], has: bool
+    tmp_path: Path, github: Service, given: dict[str, str], has: bool
 ) -> None:
     hosted = Hosted(tmp_path, SEEING)
     (hosted.work / "see.py").write_text(SEE, encoding="utf-8")
     hosted.push()
-    answer = hosted.action(given, hosted.pull(1), environ={"SEEN": str(tmp_path / "seen.json")})
+    environ = {"SEEN": str(tmp_path / "seen.json"), "GITHUB_API_URL": github.address}
+    answer = hosted.action(given, hosted.pull(1), environ=environ)
     assert answer.outputs["verdict"] == "pass", answer.log
     assert ("job-token" in (tmp_path / "seen.json").read_text(encoding="utf-8")) == has
 

@@ -97,16 +97,19 @@ def description() -> dict[str, Any]:
 @contextmanager
 def shared(folder: Path) -> Iterator[Prism]:
     """The one Prism of this test run, whose processes all know `folder`."""
-    users, place = folder / "prism.users", folder / "prism.address"
-    with users.open("a") as mine:
-        fcntl.flock(mine, fcntl.LOCK_EX)
+    place = folder / "prism.address"
+    # One goes through the door at a time; as long as it uses Prism it holds its share of the users' lock.
+    with (folder / "prism.door").open("a") as door, (folder / "prism.users").open("a") as mine:
+        fcntl.flock(door, fcntl.LOCK_EX)
         if not place.exists():
             place.write_text(_start(folder), encoding="utf-8")
         fcntl.flock(mine, fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
         address, number = place.read_text(encoding="utf-8").split()
         try:
             yield Prism(address)
         finally:
+            fcntl.flock(door, fcntl.LOCK_EX)
             with suppress(BlockingIOError):
                 fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 place.unlink(missing_ok=True)
