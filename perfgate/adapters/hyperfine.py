@@ -9,6 +9,7 @@ from perfgate.adapters.bench_reading import (
     check_count,
     check_unique,
     measurement,
+    parameters,
     sample,
     samples,
     unknown,
@@ -62,7 +63,7 @@ def _result(result: object, place: str, caveats: list[Caveat]) -> list[Measureme
     command = label(plain_text(result.get("command")), caveats)
     if not command:
         raise InputError("this result names no command", where=place, remedy="write the file again")
-    labels = {"tool": TOOL, "benchmark": command, "parameters": label(_parameters(result.get("parameters")), caveats)}
+    labels = {"tool": TOOL, "benchmark": command, "parameters": label(parameters(result.get("parameters")), caveats)}
     time, memory = Series.of("bench.time", **labels), Series.of("bench.memory", **labels)
     has_memory = bool(result.get("memory_usage_byte"))
     if failure := _failure(result.get("exit_codes"), place):
@@ -98,10 +99,3 @@ def _failure(codes: object, place: str) -> str:
         return ""
     first = "a signal" if bad[0] is None else f"exit code {plain_text(str(bad[0]))[:20]}"
     return f"the command ended with {first} in {len(bad)} of {len(codes)} runs; mend it, and run hyperfine without --ignore-failure"
-
-
-def _parameters(value: object) -> str:
-    """Parameters of a scan as "n=1, size=2", in the order of their names."""
-    if not isinstance(value, dict):
-        return ""
-    return ", ".join(f"{name}={value[name]}" for name in sorted(value))

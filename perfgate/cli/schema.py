@@ -10,7 +10,7 @@ app = typer.Typer(**console.APP)
 
 
 @app.command(short_help="JSON Schemas of the file formats")
-def schema(name: str = typer.Argument(..., help="run, decision or budgets.")) -> None:
+def schema(name: str = typer.Argument(..., help="run, decision, budgets or bench.")) -> None:
     """Print the JSON Schema of a file format.
 
     \b

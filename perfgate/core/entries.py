@@ -8,6 +8,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from perfgate.core.metrics import Direction
+
 #: What a `run:` may hold in braces, and what it stands for.
 PLACEHOLDERS: Mapping[str, str] = MappingProxyType(
     {
@@ -46,11 +48,16 @@ class TestsEntry(NamedTuple):
 
 
 class BenchEntry(NamedTuple):
-    """Read benchmark results; `run` makes them first."""
+    """Read benchmark results; `run` makes them first.
+
+    `tool` insists on one format, "" lets the files tell it; `better` holds where they do not tell which way is better.
+    """
 
     name: str
     run: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    tool: str = ""
+    better: Direction = Direction.NONE
 
 
 class PipelineEntry(NamedTuple):

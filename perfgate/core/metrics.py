@@ -26,6 +26,9 @@ class Assumption(Enum):
 #: Counts of what is unwanted: falling to zero is the aim, not a sign that something stopped being measured.
 GOOD_AT_ZERO = frozenset({"tests.failed", "tests.flaky"})
 
+#: What the exact counts of a simulator depend on, where it tells them.
+COUNTED = ("arch", "counter version", "caches")
+
 #: The condition that stands for the machine class of a run's context; every other condition is told by the measurement.
 MACHINE = "machine class"
 
@@ -148,9 +151,12 @@ def depends_on(name: str, assumption: Assumption) -> tuple[str, ...]:
     """The conditions that must be equal for two values of this metric to be comparable.
 
     A metric that perfgate does not know depends on the machine class if it is noisy, and on nothing if it is exact. An
-    exact member of a family does not depend on the machine either: a count is a count.
+    exact member of a family does not depend on the machine either, a count is a count; but one that a simulator counted
+    depends on what it says it depends on.
     """
     metric = find(name)
     if metric is None or metric.is_family:
-        return (MACHINE,) if assumption is Assumption.NOISY else ()
+        if assumption is Assumption.NOISY:
+            return (MACHINE,)
+        return () if metric is None else COUNTED
     return metric.depends_on

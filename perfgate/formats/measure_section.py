@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from perfgate.core import entries
+from perfgate.core.metrics import Direction
 from perfgate.formats import yaml_values as values
 from perfgate.formats.strict_yaml import Node
 from perfgate.formats.suggesting import meant
@@ -25,7 +26,7 @@ _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 KINDS: Mapping[str, tuple[str, ...]] = {
     "command": ("run", "prepare", "runs", "warmup", "versus"),
     "tests": ("run", "junit", "suite"),
-    "bench": ("run", "files"),
+    "bench": ("run", "files", "tool", "better"),
     "pipeline": ("from", "run", "attempt", "workflow", "repository"),
     "tokens": ("run", "files", "scenario"),
     "cost": ("run", "infracost", "environment"),
@@ -91,7 +92,8 @@ def _bench(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:
         values.refuse(
             body, '"files" is missing in bench', 'write for example {files: "bench.json"}, or use {out} in run'
         )
-    return entries.BenchEntry(name, _run(parts), _texts(parts, "files"))
+    better = values.one_of(parts["better"], ("lower", "higher")) if "better" in parts else Direction.NONE.value
+    return entries.BenchEntry(name, _run(parts), _texts(parts, "files"), _text(parts, "tool"), Direction(better))
 
 
 def _pipeline(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:

@@ -7,7 +7,7 @@ from typing import Any
 
 from perfgate.errors import InputError
 
-NAMES = ("run", "decision", "budgets")
+NAMES = ("run", "decision", "budgets", "bench")
 
 
 def text(name: str) -> str:

@@ -34,11 +34,14 @@ def read(path: Path, *, shown: str = "", limit: int = LIMIT, decimal: bool = Fal
     return loads(read_file(path, where, limit=limit), where, limit=limit, decimal=decimal)
 
 
-def loads(data: bytes, where: str, *, limit: int = LIMIT, decimal: bool = False, shaped: bool = False) -> Any:
+def loads(
+    data: bytes, where: str, *, limit: int = LIMIT, decimal: bool = False, shaped: bool = False, words: bool = False
+) -> Any:
     """The value in JSON text; with `decimal`, numbers with a fraction or exponent come as Decimal.
 
     With `shaped`, a number too large for a float comes as an infinity, and values may be nested as deeply as the decoder can:
-    for callers that hold every number against a limit and every value against a shape anyway, it is twice as fast. Raises
+    for callers that hold every number against a limit and every value against a shape anyway, it is twice as fast. With
+    `words`, the NaN and Infinity that other tools write are read as such, for callers that know what to make of them. Raises
     InputError, with line and column, for anything that is not strict JSON in UTF-8 within the limits.
     """
     if len(data) > limit:
@@ -53,7 +56,9 @@ def loads(data: bytes, where: str, *, limit: int = LIMIT, decimal: bool = False,
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError("the text is not UTF-8", where=f"{where}:{line}", remedy="save the file as UTF-8") from error
     try:
-        value = _decoder(_decimal if decimal else float if shaped else _float).decode(text)
+        value = _decoder(
+            _decimal if decimal else float if shaped or words else _float, float if words else _constant
+        ).decode(text)
     except json.JSONDecodeError as error:
         raise InputError(
             f"this is not JSON: {error.msg[0].lower()}{error.msg[1:]}",
@@ -140,10 +145,10 @@ def _block(value: object, depth: int, indent: str) -> str:
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True).encode
 
 
-def _decoder(parse_float: Callable[[str], Any]) -> json.JSONDecoder:
+def _decoder(parse_float: Callable[[str], Any], parse_constant: Callable[[str], Any]) -> json.JSONDecoder:
     return json.JSONDecoder(
         object_pairs_hook=_object,
-        parse_constant=_constant,
+        parse_constant=parse_constant,
         parse_float=parse_float,
         strict=True,
     )

@@ -119,7 +119,6 @@ def test_an_entry_without_statistics_is_unknown() -> None:
         (written(entry(), entry()), "is there twice", "b.json, $.benchmarks[1]"),
         (written(), "no benchmark", "b.json"),
         (b'{"machine_info": {}, "benchmarks": [1]}', "an object", "b.json, $.benchmarks[0]"),
-        (b'{"machine_info": {}, "benchmarks": [{"stats": {"data": [NaN]}}]}', "NaN", "b.json"),
         (written(entry(data=[1.0]))[:-10], "not JSON", "b.json:1"),
         (b'{"machine_info": ' + b"[" * 200_000, "nested", "b.json"),
         (b'{"a": "\xff"}', "not UTF-8", "b.json:1"),
@@ -145,6 +144,13 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["data", "median", "a"]), inner),
     max_leaves=6,
 )
+
+
+def test_a_sample_that_is_no_number_makes_its_benchmark_unknown_and_leaves_the_others() -> None:
+    good, bad = read(written(entry("a", data=[1.0]), entry("b", data=[1.0, float("nan")]))).capture.measurements
+    assert good.values == (1.0,)
+    assert bad.state is State.UNKNOWN
+    assert "1 of 2 samples are not finite" in bad.reason
 
 
 @settings(deadline=None, max_examples=150)

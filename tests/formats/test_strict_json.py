@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from decimal import Decimal
 from typing import Any
@@ -96,3 +97,11 @@ def test_sound_text_has_no_key_twice_and_its_depth_is_counted_right(value: Any) 
 def test_text_that_no_file_can_keep_is_an_input_error_that_shows_it() -> None:
     with pytest.raises(InputError, match=r"half a character.*caf\\udce9"):
         strict_json.dumps({"name": "caf\udce9"})
+
+
+def test_words_for_numbers_are_read_where_the_caller_asks_for_them() -> None:
+    value = strict_json.loads(b"[NaN, -Infinity, 1e999, 1]", "f.json", words=True)
+    assert math.isnan(value[0])
+    assert value[1:] == [-math.inf, math.inf, 1]
+    with pytest.raises(InputError, match="there twice"):
+        strict_json.loads(b'{"a": 1, "a": NaN}', "f.json", words=True)

@@ -51,7 +51,8 @@ def test_a_file_in_no_format_is_refused_with_a_reason_for_each_tool(around: Surr
         with pytest.raises(InputError) as error:
             taken(around, "x")
         lines = error.value.what.splitlines()
-        assert [line.split(":")[0].strip() for line in lines[1:]] == list(benchmarks.TOOLS)
+        named = [tool.strip() for line in lines[1:] for tool in line.split(":")[0].split(",")]
+        assert sorted(named) == sorted(benchmarks.TOOLS)
 
 
 @pytest.mark.parametrize(
@@ -133,14 +134,3 @@ def test_results_of_another_processor_are_told(around: Surroundings) -> None:
     if mine:
         (around.root / "go.txt").write_text(f"cpu: {mine.replace(' ', '(R) ', 1)} Processor @ 2.50GHz\n" + GO)
         assert taken(around, "go.txt").caveats == ()
-
-
-def test_every_format_of_the_registry_has_real_files_that_only_it_reads(root: Path) -> None:
-    corpus = root / "tests/corpus/bench"
-    for tool in benchmarks.TOOLS:
-        files = list((corpus / tool.replace("-", "_")).iterdir())
-        assert files
-        for path in files:
-            reading = benchmarks.read(path.read_bytes(), path.name)
-            assert reading.tool == tool
-            assert reading.capture.measurements
