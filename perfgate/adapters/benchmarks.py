@@ -91,10 +91,12 @@ TEXT_FORMATS: tuple[TextFormat, ...] = (
     TextFormat(k6.TOOL, k6.why_not_points, k6.read_points),
     TextFormat(valgrind.CACHEGRIND, valgrind.why_not_cachegrind, valgrind.read_cachegrind),
     TextFormat(valgrind.CALLGRIND, valgrind.why_not_callgrind, valgrind.read_callgrind),
+    TextFormat(gungraun.TOOL, gungraun.why_not_text, gungraun.read_text),
     TextFormat(bench_csv.TOOL, bench_csv.why_not, bench_csv.read),
 )
 FOLDER_FORMATS: tuple[FolderFormat, ...] = (
     FolderFormat(criterion.TOOL, criterion.why_not, criterion.claims, criterion.results, criterion.read),
+    FolderFormat(gungraun.TOOL, gungraun.why_not_folder, gungraun.claims, gungraun.results, gungraun.read_folder),
     FolderFormat(asv.TOOL, asv.why_not_folder, asv.claims, asv.results, asv.read_folder),
 )
 TOOLS: tuple[str, ...] = tuple(

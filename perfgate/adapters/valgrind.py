@@ -28,6 +28,7 @@ _HEADER = (
     "part:",
     "version:",
 )
+_OF_OTHERS = re.compile(r" --(?:gungraun|iai)-run\b")
 _COUNTS = re.compile(r"[0-9]{1,18}(?:\s+[0-9]{1,18}){0,200}")
 #: Names for the events that people gate; all others keep their own.
 _EVENTS = {"Ir": "instructions", "Dr": "data_reads", "Dw": "data_writes"}
@@ -86,6 +87,12 @@ def _read(text: str, where: str, tool: str) -> Reading:
         elif key in {"summary", "totals"} and _COUNTS.fullmatch(rest):
             totals[key] = _sum(totals.get(key, []), [int(each) for each in rest.split()])
             place = f"{where}:{number}"
+    if _OF_OTHERS.search(command):
+        raise InputError(
+            "gungraun made this file, and its command names no benchmark",
+            where=where,
+            remedy="read its summary.json: cargo bench -- --save-summary=json",
+        )
     # Callgrind writes both; a summary of an unfinished part may be missing, and the totals are what the lines add up to.
     counts = totals.get("totals") or totals.get("summary")
     if not events or not counts or len(counts) > len(events):

@@ -24,7 +24,7 @@ from perfgate.errors import InputError
 from perfgate.formats import run as run_format
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus" / "bench"
-FOLDERS = {"criterion", "asv"}
+FOLDERS = {"criterion", "asv", "gungraun/tree"}
 
 
 def tool_of(path: Path) -> str:
@@ -35,7 +35,8 @@ def tool_of(path: Path) -> str:
 FILES = sorted(
     path
     for path in CORPUS.rglob("*")
-    if path.is_file() and path.parent != CORPUS and path.relative_to(CORPUS).parts[0] not in FOLDERS
+    if path.is_file() and path.parent != CORPUS
+    if not any(path.is_relative_to(CORPUS / folder) for folder in FOLDERS)
 )
 ASV = sorted((CORPUS / "asv/results/runner").glob("*-*.json"))
 IDS = [path.relative_to(CORPUS).as_posix() for path in FILES]

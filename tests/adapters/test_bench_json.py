@@ -167,7 +167,7 @@ def test_jmh_units_are_converted_on_both_sides_of_the_slash(
     mode: str, unit: str, value: float, better: Direction, metric: str
 ) -> None:
     (measurement,) = read(jmh(mode, unit, rawData=[[2.0]], score=2.0)).capture.measurements
-    assert measurement.values == (pytest.approx(value),)
+    assert measurement.values == pytest.approx((value,))
     assert (measurement.better, measurement.series.metric) == (better, metric)
     assert f"({unit})" in measurement.origin
 
@@ -223,7 +223,7 @@ def test_vitests_empty_samples_are_no_samples_and_its_times_are_milliseconds() -
     assert raw["samples"] == []
     reading = corpus("vitest/two_benchmarks.json")
     first = reading.capture.measurements[0]
-    assert first.values == (pytest.approx(raw["median"] / 1000),)
+    assert first.values == pytest.approx((raw["median"] / 1000,))
     assert codes(reading) == {"no-raw-samples"}
     raw["samples"] = [1.0, 2.0]
     group = {"fullName": "f > g", "benchmarks": [raw]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def test_units_are_cleaned_and_say_which_way_is_better_only_where_it_is_sure(
 def test_cargos_thousands_commas_throughput_failures_and_ignored_ones() -> None:
     reading = corpus("cargo_bench/words.txt")
     values = found(reading)
-    assert values["bench.time{benchmark=sort_100000,tool=cargo-bench}"].values == (pytest.approx(3_702_296.50e-9),)
+    assert values["bench.time{benchmark=sort_100000,tool=cargo-bench}"].values == pytest.approx((3_702_296.50e-9,))
     assert values["bench.throughput{benchmark=sort_100000,tool=cargo-bench}"].values == (216e6,)
     assert values["bench.time{benchmark=broken,tool=cargo-bench}"].state is State.UNKNOWN
     assert not [name for name in values if "skipped" in name]
@@ -149,13 +150,60 @@ def test_a_file_of_counts_without_totals_is_refused() -> None:
         read("desc: I1 cache: 1\ncmd: a\nevents: Ir\nfn=x\n0 10\n")
 
 
+def test_a_file_that_gungraun_let_callgrind_write_is_refused_for_its_summary() -> None:
+    text = "# callgrind format\ncmd: words-9527 --gungraun-run d 0\nevents: Ir\nfn=x\n0 10\ntotals: 10\n"
+    with pytest.raises(InputError) as error:
+        read(text)
+    assert "--save-summary=json" in error.value.remedy
+
+
+def test_what_gungraun_prints_and_what_it_saves_are_the_same_counts() -> None:
+    printed, saved = (found(corpus(f"gungraun/{name}")) for name in ("printed.txt", "summary_large.json"))
+    assert saved.keys() <= printed.keys()
+    assert {name: each.values for name, each in saved.items()} == {name: printed[name].values for name in saved}
+    assert saved["bench.instructions{benchmark=words::group::sort::large,tool=gungraun}"].values == (133902.0,)
+    assert {each.assumption for each in printed.values()} == {Assumption.EXACT}
+
+
+def test_iais_text_is_read_and_its_comparison_is_not() -> None:
+    text = "bench_fib\n  Instructions:                1735 (+5.000%)\n  L1 Accesses:  2364 (No change)\n  RAM Accesses: 7\n"
+    assert {name.split("{")[0]: each.values for name, each in found(read(text)).items()} == {
+        "bench.instructions": (1735.0,),
+        "bench.ram_hits": (7.0,),
+    }
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"values": {"new": 5, "old": 9}},
+        {"values": {"new": {"Int": 5}}},
+        {"metrics": {"Both": [5, 9]}},
+        {"metrics": {"Left": {"Int": 5}}},
+    ],
+)
+def test_of_two_values_of_gungraun_the_new_one_is_read_in_every_version(told: dict[str, object]) -> None:
+    top = {"version": "6", "module_path": "a::b", "benchmark_file": "b.rs"}
+    layouts: list[dict[str, object]] = [
+        {"profiles": [{"tool": "Callgrind", "data": {"total": {"metrics": {"Ir": told}}}}]},
+        {"profiles": [{"tool": "Callgrind", "summaries": {"total": {"summary": {"Callgrind": {"Ir": told}}}}}]},
+        {"callgrind_summary": {"callgrind_run": {"total": {"summary": {"Ir": told}}}}},
+    ]
+    for layout in layouts:
+        (measurement,) = read(json.dumps({**top, **layout})).capture.measurements
+        assert measurement.values == (5.0,)
+    (gone,) = read(json.dumps({**top, "profiles": []})).capture.measurements
+    assert gone.state is State.UNKNOWN
+
+
 # --- CSV ---------------------------------------------------------------------------------------------------------------
 
 
 def test_the_lines_of_a_table_are_samples_and_other_columns_labels() -> None:
     sort, join, serve = corpus("csv/samples.csv").capture.measurements
     assert str(sort.series) == "bench.value{benchmark=sort,size=1000,tool=csv}"
-    assert (sort.values, sort.unit) == (pytest.approx((0.0125, 0.0129, 0.0124)), Unit("s"))
+    assert sort.values == pytest.approx((0.0125, 0.0129, 0.0124))
+    assert sort.unit == Unit("s")
     assert dict(join.series.labels)["benchmark"] == "join, sorted"
     assert serve.better is Direction.HIGHER
 
