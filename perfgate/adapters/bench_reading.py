@@ -15,6 +15,8 @@ from perfgate.errors import InputError
 
 #: More benchmarks than this in one file are no benchmark results.
 MOST_BENCHMARKS = 20_000
+#: More series than a run file may hold are not kept either.
+MOST_SERIES = 100_000
 #: Beyond this nothing is a time, a size or a count (the limit of run files).
 LARGEST = 1e30
 _NO_NUMBERS = {"nan", "inf", "infinity", "∞"}
@@ -121,7 +123,7 @@ class Findings:
             self._bare.append(str(series))
         if better is Direction.NONE:
             self._aimless.append(str(series))
-        self.found.append(
+        self._keep(
             measurement(
                 series,
                 unit,
@@ -136,7 +138,12 @@ class Findings:
 
     def fail(self, series: Series, unit: Unit, better: Direction, origin: str, reason: str) -> None:
         """Keep a benchmark that has no value, and why."""
-        self.found.append(unknown(series, unit, better, origin, reason))
+        self._keep(unknown(series, unit, better, origin, reason))
+
+    def _keep(self, found: Measurement) -> None:
+        if len(self.found) >= MOST_SERIES:
+            raise InputError(f"more than the {MOST_SERIES:,} series that are read", where=self.where)
+        self.found.append(found)
 
     def note(self, code: str, message: str, remedy: str = "") -> None:
         """Keep a caveat, once."""

@@ -18,7 +18,7 @@ _RESULT = re.compile(
 
 def why_not(text: str) -> str:
     """Why this text is not of benchmark.js; "" where it is."""
-    return "" if any(_lines(text)) else 'no line reads "NAME x N ops/sec ±N% (N runs sampled)"'
+    return "" if " ops/sec " in text and any(_lines(text)) else 'no line reads "NAME x N ops/sec ±N% (N runs sampled)"'
 
 
 def read(text: str, where: str) -> Reading:

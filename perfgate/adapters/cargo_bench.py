@@ -29,7 +29,7 @@ class _Value(NamedTuple):
 
 def why_not(text: str) -> str:
     """Why this text is not of cargo bench; "" where it is."""
-    found = any(match for _, _, match in _lines(text))
+    found = " ... bench:" in text and any(match for _, _, match in _lines(text))
     return "" if found else 'no line reads "test NAME ... bench: N ns/iter"'
 
 

@@ -142,7 +142,7 @@ measure:
   jobs: {pipeline: {from: jobs.json, attempt: 1, workflow: ci, repository: a/b}}
   calls: {tokens: {files: "*.jsonl", run: make calls, scenario: chat}}
   bill: {cost: {infracost: cost.json, environment: dev}}
-  speed: {bench: {files: [bench.json]}}
+  speed: {bench: {files: [bench.json], tool: csv, better: lower}}
   wheel: {size: {paths: "dist/*.whl", run: [make, wheel]}}
   reports: {tests: {junit: "*.xml"}}
   fast: {command: {run: x, prepare: [make, -s], runs: 3, warmup: 0, versus: base always}}
