@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -98,7 +99,7 @@ def _check_header(columns: list[str], where: str) -> None:
 
 
 def _rows(text: str, separator: str, width: int, where: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(text.lstrip("\n\r").split("\n"), delimiter=separator, strict=True)
+    reader = csv.reader(io.StringIO(text.lstrip("\n\r"), newline=""), delimiter=separator, strict=True)
     try:
         for cells in reader:
             if reader.line_num == 1 or not any(cell.strip() for cell in cells):

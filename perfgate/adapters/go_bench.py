@@ -74,7 +74,9 @@ class _File(NamedTuple):
 def why_not(text: str) -> str:
     """Why this text is not Go's; "" where it is."""
     # Looking for a word first is hundreds of times faster than going through the lines of a long text that is not Go's.
-    if is_stream(text) or ("Benchmark" in text and any(_fields(line.text) or _FAILED.match(line.text) for line in _lines(text))):
+    if is_stream(text) or (
+        "Benchmark" in text and any(_fields(line.text) or _FAILED.match(line.text) for line in _lines(text))
+    ):
         return ""
     return 'no line reads "BenchmarkName N value unit"'
 

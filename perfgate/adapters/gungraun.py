@@ -67,7 +67,11 @@ def read(value: Any, where: str) -> Reading:
 
 def why_not_text(text: str) -> str:
     """Why this text is not what gungraun or iai prints; "" where it is."""
-    return "" if any(f"{name}:" in text for name in _PRINTED) and any(_printed(text)) else 'no line reads "  Instructions:  N" below the name of a benchmark'
+    return (
+        ""
+        if any(f"{name}:" in text for name in _PRINTED) and any(_printed(text))
+        else 'no line reads "  Instructions:  N" below the name of a benchmark'
+    )
 
 
 def read_text(text: str, where: str) -> Reading:
