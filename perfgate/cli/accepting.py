@@ -39,7 +39,7 @@ def _asked(project: Project, decision: Decision) -> Answer:
     from perfgate.forge.github_labels import Answer
 
     event, environ = project.event, project.environ
-    if not (environ.get("GITHUB_TOKEN") or environ.get("GH_TOKEN")):
+    if not github_rest.has_token(environ):
         told = any(label.casefold() == ACCEPTED_LABEL for label in event.labels)
         why = "who set it can only be asked with a token; give the step GITHUB_TOKEN"
         return Answer(refusal=f'the label "{ACCEPTED_LABEL}" does not count: {why}' if told else "")

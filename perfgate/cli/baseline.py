@@ -266,7 +266,11 @@ def _named(store: Store, name: str) -> Run:
     found = [run for run in store.shelf().all_runs() if run.id.startswith(name)]
     if len(found) != 1:
         what = f"{len(found)} admitted runs begin with" if found else "no admitted run begins with"
-        raise InputError(f'{what} "{name}"', where=store.where, remedy="look at their names: perfgate baseline list")
+        raise InputError(
+            f'{what} "{name}"',
+            where=store.where,
+            remedy="look at their names: perfgate baseline list; a blocked run is never admitted (perfgate baseline retire ends the old level)",
+        )
     return found[0]
 
 

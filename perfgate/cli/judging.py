@@ -96,7 +96,7 @@ def decided(
     console.say_verbose(f"baseline: {baseline.source or 'none'}, {len(baseline.runs)} runs")
     known = [*(each.series for run in candidate.runs for each in run.measurements), *baseline.histories]
     selectors = (budget.selector for budget in rules.budgets.budgets)
-    refuse_unknown(options.only, known, "neither the run nor its baseline has", selectors)
+    refuse_unknown(options.only, known, "the run and its baseline have", selectors)
     circumstances = Circumstances(
         context=candidate.runs[0].context,
         runs=tuple(console.shown(path) for path in candidate.files),
@@ -108,7 +108,7 @@ def decided(
         situation=project.situation(),
         today=options.today,
         only=options.only,
-        reproduce=options.reproduce,
+        reproduce=_to_repeat(project, options, rules, lineage),
         acceptance=acceptance,
     )
     decision = decide(candidate.runs, baseline, rules.budgets, circumstances, lineage.messages)
@@ -117,6 +117,14 @@ def decided(
         moved = (*moved, _edited(rules, own, decision))
     decision = decision._replace(caveats=(*decision.caveats, *rules.caveats, *lineage.caveats, *moved))
     return _with_ways_to_settle(decision, rules.entries or rules.budgets.entries, lineage.base)
+
+
+def _to_repeat(project: Project, options: Options, rules: Rules, lineage: Lineage) -> str:
+    """The command that repeats what was measured. A person's machine is not comparable with CI's baseline, so there both sides are."""
+    measured_here = options.reproduce == Options().reproduce and (rules.entries or rules.budgets.entries)
+    if not project.event.provider or not measured_here or not lineage.base:
+        return options.reproduce
+    return f"perfgate compare --against {lineage.base[:10]}"
 
 
 def _edited(rules: Rules, own: Decision, decision: Decision) -> Caveat:

@@ -35,7 +35,11 @@ def publish(project: Project, decision: Decision, runs: Sequence[Run], budgets_t
     if options.as_json:
         console.out(data.decode().rstrip("\n"))
     else:
-        console.out(terminal.render(decision, width=console.width(), colour=console.colour(), verbose=options.verbose))
+        folder = console.shown(options.out or project.decisions)
+        shown = terminal.render(
+            decision, width=console.width(), colour=console.colour(), verbose=options.verbose, folder=folder
+        )
+        console.out(shown)
     if project.event.provider == "github":
         for line in annotations_of(decision, project=project.name):
             console.command(line)

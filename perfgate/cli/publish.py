@@ -29,7 +29,7 @@ def publish(
     The text is made anew from decision.json. That somebody could not be told is said, and changes nothing else.
 
     \b
-    Example: perfgate publish --comment on --check perfgate
+    Example: perfgate publish --comment on --check "perfgate verdict"
     """
     from perfgate.cli import exit_codes, redacting, telling
     from perfgate.cli.project import Project

@@ -52,6 +52,20 @@ def update(project: Project, folder: Path) -> list[str]:
     return [*_published(store, admitted, levels), *begun(levels)]
 
 
+def _refuse_unlanded(project: Project, tested: str, place: str) -> None:
+    """Refuse a run of a commit that has not landed: everybody's changes would be compared with what only one branch has."""
+    repository, target = project.repository, project.lineage.target
+    if repository is None or not target or (project.lineage.on_target and project.lineage.tested == tested):
+        return
+    tips = [repository.resolve(name) for name in (f"refs/remotes/origin/{target}", f"refs/heads/{target}")]
+    if not any(repository.ancestors_among(tip, [tested]) for tip in tips if tip):
+        raise InputError(
+            f"commit {tested[:10]} is not on {target}, so its run is nobody's baseline yet",
+            where=place,
+            remedy=f"land it first; the run of {target} itself is what counts then",
+        )
+
+
 def _published(store: Store, runs: list[Run], levels: Sequence[NewLevel]) -> list[str]:
     written = store.publish(runs, levels)
     if store.settings.store == GIT_REF:
@@ -115,6 +129,7 @@ def _check(project: Project, decision: Decision, runs: list[Run], place: str) ->
         )
     event = project.event
     if not event.provider:
+        _refuse_unlanded(project, made.tested, place)
         return
     ours = event.head or project.lineage.tested
     if made.tested != ours or project.lineage.tested != ours:

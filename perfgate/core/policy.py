@@ -346,6 +346,8 @@ def _settle(
     if level is Level.WARN and verdict.series in reasons:
         notes.append(f"justified in a commit: {reasons[verdict.series]}")
         level = least
+    elif level is Level.BLOCK and verdict.series in reasons:
+        notes.append("a commit justifies it, which lifts warnings only")
     return verdict._replace(level=level, notes=tuple(notes), waived=waived)
 
 

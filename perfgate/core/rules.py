@@ -195,7 +195,8 @@ def _at_most_warn(comparison: Comparison, evidence: Tested, budget: Budget) -> s
     if comparison.pooled:
         return f"this cpu model has too few runs of its own, so it is held against {evidence.numbers.n} behind the same runner label"
     if evidence.at_most_warn:
-        return f"only {evidence.numbers.n} comparable runs in the baseline"
+        n = evidence.numbers.n
+        return f"only {n} comparable run{'' if n == 1 else 's'} in the baseline"
     return "one scenario of a family does not block alone" if budget.judge is Judge.FAMILY else ""
 
 

@@ -63,12 +63,16 @@ def tell(environ: Mapping[str, str], check: Check, *, sleep: Callable[[float], N
     """Write the check run; never raises for anything that GitHub or the network does."""
     if not check.marker.head:
         return Outcome("no check run: the commit that was judged is not known", failed=True)
+    if not github_rest.has_token(environ):
+        return Outcome(f'the check run "{check.name}" could not be written: this step has no GITHUB_TOKEN', failed=True)
     try:
         client = github_rest.client(environ, sleep=sleep)
         return Outcome(_tell(client, github_rest.repository(environ), check))
     except PerfgateError as error:
         status = error.status if isinstance(error, Refused) else 0
         remedy = "the job needs checks: write, which a fork's pull request never has"
+        if status == 401:
+            remedy = "the token is not one that GitHub knows, or no longer"
         remedy = remedy if status in {401, 403, 404} else error.remedy
         return Outcome(f'the check run "{check.name}" could not be written: {error.what}; {remedy}'.rstrip("; "), True)
 

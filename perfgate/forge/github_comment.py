@@ -32,6 +32,8 @@ def tell(
     """Tell the pull request with this number; never raises for anything that GitHub or the network does."""
     if mode is Mode.OFF:
         return Outcome("no comment: it is switched off")
+    if not github_rest.has_token(environ):
+        return Outcome("the pull request could not be told: this step has no GITHUB_TOKEN", failed=True)
     try:
         client = github_rest.client(environ, sleep=sleep)
         pull_request = _PullRequest(client, github_rest.repository(environ), number)
@@ -117,7 +119,9 @@ def _why(error: PerfgateError) -> str:
     status = error.status if isinstance(error, Refused) else 0
     if status == 403 and "locked" in error.what.lower():
         return "its conversation is locked"
-    if status in {401, 403, 404}:
+    if status == 401:
+        remedy = "the token is not one that GitHub knows, or no longer"
+    elif status in {403, 404}:
         remedy = "the job needs pull-requests: write, which a fork's pull request never has"
     else:
         remedy = error.remedy

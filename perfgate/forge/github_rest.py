@@ -23,6 +23,11 @@ def client(environ: Mapping[str, str], *, sleep: Callable[[float], None] = time.
     return Client(checked_address(address, "GITHUB_API_URL", remedy), headers=headers, sleep=sleep, tries=tries)
 
 
+def has_token(environ: Mapping[str, str]) -> bool:
+    """Whether there is a token to ask with; without one nothing can be written."""
+    return bool(environ.get("GITHUB_TOKEN", "").strip() or environ.get("GH_TOKEN", "").strip())
+
+
 def repository(environ: Mapping[str, str], named: str = "") -> str:
     """The path `/repos/OWNER/NAME` of the repository named, else of GITHUB_REPOSITORY; InputError where that is none."""
     name = named or environ.get("GITHUB_REPOSITORY", "")

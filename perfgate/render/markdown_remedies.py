@@ -22,11 +22,14 @@ _LEAST_ROOM = 0.05
 
 def what_to_do(decision: Decision, loud: Sequence[Verdict]) -> list[Section]:
     """How to see the numbers and repeat the measurement, how to justify or waive, all of it ready to paste; and what not to do."""
-    reproduce = harmless(decision.circumstances.reproduce)
+    made = decision.circumstances
+    reproduce = harmless(made.reproduce)
     worst = next(iter(_short(verdict.series for verdict in loud)), None)
     commands = [reproduce] if len(reproduce) <= LONGEST_WHY else []
     if worst is not None:
-        commands.append(f"perfgate explain {text.shell_word(harmless(str(worst)))}")
+        # A reader of a pull request has no decision folder yet.
+        beside = "   # with the job's artifact unpacked as .perfgate/decision" if made.situation.ci else ""
+        commands.append(f"perfgate explain {text.shell_word(harmless(str(worst)))}{beside}")
     sections = []
     if commands:
         repeat = "**See the numbers and repeat it locally**\n\n" + block("\n".join(commands), "sh")

@@ -22,8 +22,10 @@ _WORDS = {level.word: level for level in Level}
 _COLOURS = {Level.BLOCK: "31;1", Level.WARN: "33;1", Level.INCONCLUSIVE: "36", Level.PASS: "32"}
 
 
-def render(decision: Decision, *, width: int, colour: bool, verbose: bool = False) -> str:
-    """The decision for people, `width` columns wide; `verbose` shows every series."""
+def render(
+    decision: Decision, *, width: int, colour: bool, verbose: bool = False, folder: str = ".perfgate/decision"
+) -> str:
+    """The decision for people, `width` columns wide; `verbose` shows every series. `folder` is where the decision was left."""
     paint = _paint if colour else _plain
     title = text.title(decision).upper()
     lines = _wrapped(harmless(f"{title}  {text.headline(decision)}"), width)
@@ -41,12 +43,13 @@ def render(decision: Decision, *, width: int, colour: bool, verbose: bool = Fals
     if shown:
         lines += ["", _table(decision, shown[:most], width=width, colour=colour)]
     if len(shown) > most:
-        lines.append(f"and {len(shown) - most} more, in .perfgate/decision/decision.json")
+        lines.append(f"and {len(shown) - most} more, in {folder}/decision.json")
     lines += [wrapped for line in grouped for wrapped in _wrapped(harmless(line), width)]
     if hidden > 0:
         lines.append(f"{hidden} more pass (--all shows them)")
     lines += _beside(decision, width=width, colour=colour, verbose=verbose)
-    return "\n".join(lines)
+    todo = _todo(decision, width, folder)
+    return "\n".join([*lines, *([""] if todo else []), *todo])
 
 
 def _is_worth_a_row(verdict: Verdict) -> bool:
@@ -143,7 +146,7 @@ def _stacked(rows: Sequence[tuple[str, ...]], *, width: int) -> str:
 
 
 def _beside(decision: Decision, *, width: int, colour: bool, verbose: bool) -> list[str]:
-    """What was not judged, and what to know; then what to do."""
+    """What was not judged, and what to know."""
     lines: list[str] = []
     for unmatched in decision.unmatched:
         lines.append(f"{unmatched.level.word}: {text.unmatched(unmatched)}")
@@ -172,8 +175,7 @@ def _beside(decision: Decision, *, width: int, colour: bool, verbose: bool) -> l
             "without a budget, judged by the defaults and without consequence:",
             _table(decision, decision.observed[:_MOST_VERBOSE], width=width, colour=colour),
         ]
-    todo = _todo(decision, width)
-    return ([""] if beside else []) + beside + ([""] if todo else []) + todo
+    return ([""] if beside else []) + beside
 
 
 def _wrapped(line: str, width: int) -> list[str]:
@@ -182,7 +184,7 @@ def _wrapped(line: str, width: int) -> list[str]:
     return textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False) or [""]
 
 
-def _todo(decision: Decision, width: int) -> list[str]:
+def _todo(decision: Decision, width: int, folder: str) -> list[str]:
     """The next steps, worst first. Commands and lines to paste stay whole, however narrow the terminal."""
     lines = []
     worst = next((verdict for verdict in decision.verdicts if verdict.level >= Level.WARN), None)
@@ -200,7 +202,7 @@ def _todo(decision: Decision, width: int) -> list[str]:
         lines += _step("a warning:", "a commit of the change may justify it, with the line", width)
         lines.append(" " * _INDENT + f"Perf-Justification: {warned.series} - the reason")
     if any(verdict.level is Level.BLOCK for verdict in decision.verdicts):
-        lines += _step("a block:", f"{text.lifted_by(decision)} (lines: .perfgate/decision/comment.md)", width)
+        lines += _step("a block:", f"{text.lifted_by(decision)} (lines: {folder}/comment.md)", width)
         lines += _step("", text.NOT_TO_DO, width)
     return [harmless(line) for line in lines]
 

@@ -257,6 +257,19 @@ def test_update_refuses_another_checkout_and_another_event_in_ci(made: Cloned) -
         assert made.stored() == [], done.err
 
 
+def test_update_refuses_a_commit_that_has_not_landed_until_it_has(made: Cloned) -> None:
+    made.git("checkout", "-q", "-b", "topic")
+    made.commit("a change")
+    assert made.gate(50.0, environ={}).code == 0
+    refused = made.perfgate("baseline", "update")
+    assert (refused.code, made.stored()) == (2, [])
+    assert "is not on main" in refused.err
+    made.git("push", "-q", "origin", "HEAD:main")
+    made.git("fetch", "-q", "origin")
+    landed = made.perfgate("baseline", "update")
+    assert (landed.code, len(made.stored())) == (0, 1), landed.err
+
+
 @pytest.mark.parametrize("value", [150.0])
 def test_update_never_admits_a_blocked_run(made: Cloned, value: float) -> None:
     assert made.gate(value).code == 20

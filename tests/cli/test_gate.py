@@ -135,6 +135,24 @@ def test_the_merge_commit_of_a_pull_request_is_compared_with_its_first_parent(pr
     assert decision["circumstances"]["situation"]["branch"] == "main"
 
 
+def test_what_ci_measured_is_repeated_by_measuring_both_sides(tmp_path: Path) -> None:
+    entry = "measure:\n  wheel: {size: {paths: [wheel]}}\n"
+    program = Program(tmp_path / "project", BUDGET + entry)
+    program.history(SIZE, [100.0])
+    change(program)
+    program.measure(measured(SIZE, 200.0))
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({"repository": {"default_branch": "main"}}), encoding="utf-8")
+    environ = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/change"}
+    assert program.perfgate("gate", environ={**environ, "GITHUB_EVENT_PATH": str(event)}).code == 20
+    base = program.git("rev-parse", "main")
+    comment = (program.root / ".perfgate/decision/comment.md").read_text(encoding="utf-8")
+    assert f"perfgate compare --against {base[:10]}" in comment
+    assert "with the job's artifact" in comment
+    assert program.perfgate("gate").code == 20
+    assert "perfgate check\n" in (program.root / ".perfgate/decision/comment.md").read_text(encoding="utf-8")
+
+
 def test_a_shallow_clone_is_inconclusive_and_says_what_to_do(program: Program, tmp_path: Path) -> None:
     clone = Program(tmp_path / "clone", git=False)
     program.git("clone", "-q", "--depth", "1", f"file://{program.root}", str(clone.root))

@@ -470,6 +470,7 @@ def test_a_commit_can_justify_a_warning_but_not_a_block() -> None:
     assert by(107.0).level is Level.PASS
     assert "agreed in review" in by(107.0).verdicts[0].notes[-1]
     assert by(150.0).level is Level.BLOCK
+    assert "a commit justifies it, which lifts warnings only" in by(150.0).verdicts[0].notes
 
 
 def test_a_justification_names_one_series_not_a_pattern() -> None:

@@ -99,11 +99,14 @@ def test_annotations_that_github_refuses_do_not_keep_the_verdict_back(github: Se
     assert (made["conclusion"], made["output"]["title"]) == ("failure", "block: 1 verdict")
 
 
-@pytest.mark.parametrize("token", ["fork-token", "nobody's"])
-def test_a_token_that_may_not_is_one_sentence(github: Service, token: str) -> None:
+@pytest.mark.parametrize(
+    ("token", "why"),
+    [("fork-token", "checks: write"), ("nobody's", "not one that GitHub knows"), ("", "has no GITHUB_TOKEN")],
+)
+def test_a_token_that_may_not_is_one_sentence(github: Service, token: str, why: str) -> None:
     outcome = tell(github, check(), token)
     assert outcome.failed
-    assert "checks: write" in outcome.said
+    assert why in outcome.said
     assert "\n" not in outcome.said
     assert not github.state.checks
 
