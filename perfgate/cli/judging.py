@@ -277,8 +277,11 @@ def _ruled_by_tip(project: Project, base: bytes, own: bytes | None, shown: str) 
         caveats.append(
             Caveat("measure edited", message, "measure: is taken from the change itself; look at what it changes")
         )
-    rules = (ruling.budgets, ruling.waivers, ruling.defaults)
-    same = _without_places(ours) == _without_places(ruling) and ours.defaults == rules[2]
+    if ours.baseline != ruling.baseline and own is not None:
+        message = f"this change edits where the baseline is kept; it is compared with the one that {source} names"
+        remedy = "look at it: once this has landed, runs are admitted and read there"
+        caveats.append(Caveat("baseline settings edited", message, remedy))
+    same = _without_places(ours) == _without_places(ruling) and ours.defaults == ruling.defaults
     return Rules(ruling, base, source, own=None if same else ours, caveats=tuple(caveats), entries=ours.entries)
 
 

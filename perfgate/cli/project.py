@@ -47,13 +47,15 @@ class Project(NamedTuple):
         environ = os.environ if environ is None else environ
         repository = Repository.discover(folder)
         event = read_event(environ)
-        root = _root(folder, repository)
         lineage = trace(repository, event)
         if repository is not None and lineage.lacks is not Lacks.NOTHING and event.provider:
             from perfgate.cli import reach
 
             if reach.is_wanted(event, environ):
                 repository, event, lineage = reach.further(repository, event, lineage, environ)
+        root = _root(folder, repository)
+        if repository is not None and event.provider and lineage.tip:
+            root = _root_at(folder, repository, lineage) or root
         return cls(root, repository, event, lineage, environ)
 
     @property
@@ -125,6 +127,22 @@ def _root(folder: Path, repository: Repository | None) -> Path:
         if candidate == top:
             break
     return folder
+
+
+def _root_at(folder: Path, repository: Repository, lineage: Lineage) -> Path | None:
+    """The folder of the budgets.yaml that rules in the target branch's newest commit, None where none does.
+
+    A change that adds or removes one would else choose which project of a monorepo it is judged as.
+    """
+    top = repository.root
+    if folder == top or not folder.is_relative_to(top):
+        return None
+    for candidate in (folder, *folder.parents):
+        if repository.file_at(lineage.tip, (candidate / BUDGETS).relative_to(top).as_posix()) is not None:
+            return candidate
+        if candidate == top:
+            break
+    return None
 
 
 def parse_day(text: str) -> date:

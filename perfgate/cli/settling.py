@@ -18,7 +18,7 @@ from perfgate.cli.measure_all import own_budgets
 from perfgate.cli.pairing import asked_of, base_of, both_sides
 from perfgate.cli.project import Project
 from perfgate.core.baseline import run_value
-from perfgate.core.budgets import Budgets
+from perfgate.core.budgets import Budgets, Rerun
 from perfgate.core.decision import Decision
 from perfgate.core.entries import CommandEntry, Entry, Versus
 from perfgate.core.model import Capture, Caveat, Measurement, Run, Series, State
@@ -95,7 +95,8 @@ def settle(project: Project, measured: Measured, decision: Decision, rules: Budg
     with console.progress() as progress:
         pairs, why = _in_pairs(project, paired, rules, progress, suspects)
         settled = {series for capture in pairs.values() for series in _series(_of(capture, suspects))}
-        again, told = _measure_again(project, measured, [each for each in suspects if each not in settled], progress)
+        left = [each for each in suspects if each not in settled]
+        again, told = _measure_again(project, measured, left, rules.rerun, progress)
     if again or why or told:
         measured = _rewritten(project, measured, again, (*why, *told))
     elif not pairs:
@@ -189,20 +190,20 @@ def _unsettled(entries: Sequence[Entry], error: PerfgateError) -> Caveat:
 
 
 def _measure_again(
-    project: Project, measured: Measured, suspects: Sequence[Series], progress: Progress
+    project: Project, measured: Measured, suspects: Sequence[Series], rerun: Rerun, progress: Progress
 ) -> tuple[dict[Series, list[Measurement]], list[Caveat]]:
-    """Measure the entries of suspects again, as often and as long as `rerun:` allows; what each series showed then."""
+    """Measure the entries of suspects again, as often and as long as the ruling `rerun:` allows; what each series showed then."""
     own = own_budgets(project)
-    wanted = {series for series in suspects if own.rerun.allows(series)}
+    wanted = {series for series in suspects if rerun.allows(series)}
     entries = [entry for entry, capture in measured.entries if _of(capture, wanted) and getattr(entry, "run", ())]
     found: dict[Series, list[Measurement]] = {}
     if not entries:
         return found, []
-    console.say(f"measuring {_names(entries)} again: at most {own.rerun.times} times")
-    deadline = time.monotonic() + own.rerun.within
+    console.say(f"measuring {_names(entries)} again: at most {rerun.times} times")
+    deadline = time.monotonic() + rerun.within
     try:
         with surroundings(project.root) as around:
-            for entry in (each for _ in range(own.rerun.times) for each in entries):
+            for entry in (each for _ in range(rerun.times) for each in entries):
                 if time.monotonic() + measured.took.get(entry.name, 0.0) > deadline:
                     break
                 for _, capture in capture_each([entry], around, progress, cases=own.wants_case_series()):
