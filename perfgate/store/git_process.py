@@ -26,16 +26,21 @@ CONFIG = (
     "i18n.logOutputEncoding=utf-8",
 )
 #: Variables that a surrounding git (a hook, say) sets to point at its own repository; here the folder decides.
-LOCATING = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE"})  # fmt: skip
+LOCATING = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GIT_SHALLOW_FILE", "GIT_REPLACE_REF_BASE"})  # fmt: skip
 
 
 def environment() -> dict[str, str]:
-    """The environment of a git that asks nothing, fetches nothing and pages nothing."""
+    """The environment of a git that asks nothing, fetches nothing and pages nothing, and takes every commit for what it is.
+
+    Replaced objects and grafts would let whoever wrote them into the clone make up other ancestors, and other budgets.
+    """
     kept = {name: value for name, value in os.environ.items() if name not in LOCATING}
     return kept | {
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_NO_LAZY_FETCH": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_GRAFT_FILE": os.devnull,
         "GIT_LITERAL_PATHSPECS": "1",
         "GIT_PAGER": "cat",
         "LC_ALL": "C",

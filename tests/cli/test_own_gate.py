@@ -9,7 +9,7 @@ import pytest
 
 from perfgate.core.model import Run
 from perfgate.store import directory
-from tests.cli.program import Ended, Program
+from tests.cli.program import Ended
 from tests.cli.test_baseline import Cloned
 from tests.core.making import measured
 
@@ -87,7 +87,7 @@ def test_a_change_does_not_choose_what_it_is_compared_with(gated: Gated, section
     assert "this change edits where the baseline is kept" in ended.out
 
 
-LIMIT = 'version: 1\nbudgets:\n  - {series: size.bytes, limit: %s}\n'
+LIMIT = "version: 1\nbudgets:\n  - {series: size.bytes, limit: %s}\n"
 
 
 @pytest.mark.parametrize("below", [False, True])
@@ -109,3 +109,43 @@ def test_a_change_does_not_choose_the_project_of_a_monorepo_that_it_is_judged_as
         (inner / "budgets.yaml").write_text(LIMIT % "1 GB", encoding="utf-8")
     ended = gated.change(folder=inner)
     assert ended.code == 20, ended.out + ended.err
+
+
+def test_replaced_objects_and_grafts_in_the_clone_make_up_no_other_history(gated: Gated) -> None:
+    """Written by code of the change that was measured before; a commit of nothing but loose budgets stands for the base."""
+    gated.git("checkout", "-q", "--orphan", "forged")
+    gated.budgets(LIMIT % "1 GB")
+    forged, base = gated.commit("forged"), gated.git("rev-parse", "origin/main")
+    gated.git("checkout", "-q", "topic")
+    gated.commit("a change")
+    info = gated.root / ".git" / "info"
+    info.mkdir(exist_ok=True)
+    (info / "grafts").write_text(f"{base}\n", encoding="utf-8")
+    gated.git("replace", base, forged)
+    ended = gated.change()
+    assert ended.code == 20, ended.out + ended.err
+    assert "compared with 11 runs" in ended.out
+
+
+@pytest.mark.parametrize(
+    "key", ["core.fsmonitor", "diff.x.textconv", "diff.x.command", "filter.x.smudge", "core.pager"]
+)
+def test_no_command_in_the_clones_configuration_is_run_by_a_gate(gated: Gated, tmp_path: Path, key: str) -> None:
+    mark = tmp_path / "run"
+    gated.budgets(RELATIVE + "# edited\n")
+    gated.commit("a change")
+    script = tmp_path / "script"
+    script.write_text(f"#!/bin/sh\ntouch {mark}\n", encoding="utf-8")
+    script.chmod(0o755)
+    (gated.root / ".git" / "info").mkdir(exist_ok=True)
+    (gated.root / ".git" / "info" / "attributes").write_text("* diff=x filter=x\n", encoding="utf-8")
+    gated.write(gated.breach)
+    for key in ("core.fsmonitor", "diff.x.textconv", "diff.x.command", "filter.x.smudge", "core.pager"):
+        gated.git("config", key, str(script))
+    for hook in ("reference-transaction", "post-index-change", "pre-push"):
+        path = gated.root / ".git" / "hooks" / hook
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(script.read_bytes())
+        path.chmod(0o755)
+    assert gated.perfgate("gate", environ=gated.ci(name="pull_request", ref="refs/pull/7/head")).code == 20
+    assert not mark.exists()
