@@ -127,10 +127,7 @@ def test_replaced_objects_and_grafts_in_the_clone_make_up_no_other_history(gated
     assert "compared with 11 runs" in ended.out
 
 
-@pytest.mark.parametrize(
-    "key", ["core.fsmonitor", "diff.x.textconv", "diff.x.command", "filter.x.smudge", "core.pager"]
-)
-def test_no_command_in_the_clones_configuration_is_run_by_a_gate(gated: Gated, tmp_path: Path, key: str) -> None:
+def test_no_command_in_the_clones_configuration_is_run_by_a_gate(gated: Gated, tmp_path: Path) -> None:
     mark = tmp_path / "run"
     gated.budgets(RELATIVE + "# edited\n")
     gated.commit("a change")
