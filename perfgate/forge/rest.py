@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping
+from email.message import Message
 from http.client import HTTPException
-from typing import Any
+from typing import Any, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -16,12 +19,14 @@ from perfgate.errors import InputError, OperationFailed
 from perfgate.formats import strict_json
 
 _PAGE, _MOST_PAGES = 100, 100
-#: Seconds for one step of the network, for one whole answer, and of waiting altogether; and how often one thing is asked.
-_TIMEOUT, _DEADLINE, _PATIENCE, TRIES = 30.0, 120.0, 120.0, 5
+#: Seconds for one step of the network, for one whole answer, of waiting altogether, and for all that one client asks; and how often
+#: one thing is asked.
+_TIMEOUT, _DEADLINE, _PATIENCE, _WHOLE, TRIES = 30.0, 120.0, 120.0, 300.0, 5
 #: GitHub asks for at least a minute where it names no time for its second kind of limit.
 _SECOND_LIMIT = 60.0
 _ANSWER, _CHUNK = 32 * 1024 * 1024, 1024 * 1024
 _REFUSAL = 64 * 1024
+_T = TypeVar("_T")
 
 
 class Refused(OperationFailed):
@@ -32,11 +37,20 @@ class Refused(OperationFailed):
         self.status = status
 
 
+class _Said(Exception):
+    """What the host said instead of an answer: its status, headers, and words."""
+
+    def __init__(self, code: int, headers: Message, message: str) -> None:
+        super().__init__(code)
+        self.code, self.headers, self.message = code, headers, message
+
+
 class Client:
     """The API at `address`; `headers` (the token among them) go with every request to it and nowhere else.
 
     Every method raises Refused where the host refuses and OperationFailed where it cannot be asked. Limits and server errors
-    are waited for, two minutes altogether, and each thing is asked `tries` times at most; a POST that may have arrived is never sent again.
+    are waited for, two minutes altogether, and each thing is asked `tries` times at most; a POST that may have arrived is never sent
+    again. Whatever the host does, all requests of one client end five minutes after its first.
     """
 
     def __init__(
@@ -54,13 +68,14 @@ class Client:
         self.sleep = sleep
         self._left = _PATIENCE
         self._tries = tries
+        self._end = math.inf
 
     def at(self, address: str) -> Client:
         """The same client at another address of the same host; it has the same patience left."""
         made = Client(self.address, headers=self._headers, host=self.host, sleep=self.sleep)
         if urlsplit(address)[:2] == urlsplit(self.address)[:2]:
             made.address = address
-        made._left = self._left
+        made._left, made._end = self._left, self._end
         return made
 
     def get(self, path: str) -> Any:
@@ -116,20 +131,23 @@ class Client:
         self, method: str, path: str, data: bytes | None, most: int, *, elsewhere: bool = False
     ) -> tuple[bytes, Mapping[str, str]]:
         """The answer to one request, at most one byte more than `most`, and its headers; asked again where that may help."""
+        self._end = min(self._end, time.monotonic() + _WHOLE)
         for attempt in range(self._tries):
             begun = time.monotonic()
             try:
-                return self._once(method, path, data, most, elsewhere=elsewhere)
-            except HTTPError as error:
-                with error:
-                    message = _message(error)
-                    pause = self._pause(error, message, method, attempt)
-                    if pause is None:
-                        raise self._refused(error.code, message, path) from None
-            except (URLError, HTTPException, OSError) as error:
+                return _within(
+                    min(_DEADLINE, self._end - begun),
+                    lambda: self._once(method, path, data, most, elsewhere=elsewhere),
+                )
+            except _Said as said:
+                pause = self._pause(said, method, attempt)
+                if pause is None:
+                    raise self._refused(said, path) from None
+            # A ValueError is what urllib makes of a host whose name cannot be one.
+            except (URLError, HTTPException, OSError, ValueError) as error:
                 self._left -= time.monotonic() - begun
                 pause = 2.0**attempt
-                again = attempt < self._tries - 1 and pause <= self._left
+                again = attempt < self._tries - 1 and self._has_time_for(pause)
                 if not again or (method == "POST" and not _never_arrived(error)):
                     raise OperationFailed(
                         f"{self.host} cannot be reached: {_reason(error)}",
@@ -140,6 +158,9 @@ class Client:
             self.sleep(pause)
         raise OperationFailed(f"{self.host} kept refusing", where=_plain(path), remedy="try again later")
 
+    def _has_time_for(self, pause: float) -> bool:
+        return pause <= min(self._left, self._end - time.monotonic())
+
     def _once(
         self, method: str, path: str, data: bytes | None, most: int, *, elsewhere: bool
     ) -> tuple[bytes, Mapping[str, str]]:
@@ -147,8 +168,12 @@ class Client:
         if data is not None:
             headers["Content-Type"] = "application/json"
         request = Request(self.address + path, data=data, headers=headers, method=method)
-        with build_opener(_Redirects(self.host, elsewhere=elsewhere)).open(request, timeout=_TIMEOUT) as answer:
-            return _body(answer, most), answer.headers
+        try:
+            with build_opener(_Redirects(self.host, elsewhere=elsewhere)).open(request, timeout=_TIMEOUT) as answer:
+                return _body(answer, most), answer.headers
+        except HTTPError as error:
+            with error:
+                raise _Said(error.code, error.headers, _message(error)) from None
 
     def _parsed(self, path: str, data: bytes) -> Any:
         try:
@@ -158,11 +183,11 @@ class Client:
                 f"{self.host}'s answer cannot be read: {error.what}", where=_plain(path), remedy="try again later"
             ) from error
 
-    def _pause(self, error: HTTPError, message: str, method: str, attempt: int) -> float | None:
+    def _pause(self, error: _Said, method: str, attempt: int) -> float | None:
         """Seconds to wait before asking again; None where waiting does not help, may do a thing twice, or takes too long."""
         told = error.headers.get("Retry-After", "")
         spent = error.headers.get("X-RateLimit-Remaining") == "0"
-        second = "secondary rate limit" in message.lower()
+        second = "secondary rate limit" in error.message.lower()
         limited = error.code == 429 or (error.code == 403 and bool(told or spent or second))
         if not limited and (error.code < 500 or method == "POST"):
             return None
@@ -173,14 +198,15 @@ class Client:
             pause = max(1.0, float(reset[:12]) - time.time())
         else:
             pause = _SECOND_LIMIT if second else 2.0**attempt
-        return pause if attempt < self._tries - 1 and pause <= self._left else None
+        return pause if attempt < self._tries - 1 and self._has_time_for(pause) else None
 
-    def _refused(self, status: int, message: str, path: str) -> Refused:
+    def _refused(self, said: _Said, path: str) -> Refused:
+        status, message = said.code, said.message
         for secret in (word for value in self._headers.values() for word in value.split() if len(word) > 8):
             message = message.replace(secret, "…")
         words = f": {message}" if message else ""
-        if status == 429:
-            what, remedy = f"{self.host}'s limit of requests is reached (429)", "try again later"
+        if status == 429 or (status == 403 and said.headers.get("X-RateLimit-Remaining") == "0"):
+            what, remedy = f"{self.host}'s limit of requests is reached ({status})", "try again later"
         elif status in {401, 403}:
             what, remedy = f"{self.host} refused ({status}){words}", "the token may lack the permission for this"
         else:
@@ -195,6 +221,8 @@ def checked_address(address: str, name: str, remedy: str) -> str:
     try:
         parts = urlsplit(address)
         usable = parts.scheme in {"https", "http"} and parts.hostname and parts.port != 0
+        # A name and password in it would be taken for a part of the host, and told with it.
+        usable = usable and "@" not in parts.netloc and not parts.query and not parts.fragment
     except ValueError:
         usable = False
     if not usable or not re.fullmatch(r"[!-~]+", address):
@@ -218,6 +246,15 @@ class _Redirects(HTTPRedirectHandler):
     def __init__(self, host: str, *, elsewhere: bool) -> None:
         self._host = host
         self._elsewhere = elsewhere
+
+    def http_error_302(self, req: Request, fp: Any, code: int, msg: str, headers: Any) -> Any:
+        try:
+            return super().http_error_302(req, fp, code, msg, headers)
+        except ValueError:
+            fp.close()
+            raise URLError("it was redirected to an address that is none") from None
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
     def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
         # urllib passes the old request's headers on, so a plain http of the same host is another one too.
@@ -248,15 +285,38 @@ def _whole(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
+def _within(seconds: float, work: Callable[[], _T]) -> _T:
+    """What `work` returns or raises; TimeoutError where it is not done in so many seconds.
+
+    A time limit of a socket begins anew with every byte, so that a host which trickles headers would keep us for ever. What is given
+    up goes on beside us, and ends with the process at the latest.
+    """
+    done: list[_T] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
+            failed.append(error)
+
+    worker = threading.Thread(target=run, daemon=True)
+    worker.start()
+    worker.join(max(0.0, seconds))
+    if failed:
+        raise failed[0]
+    if not done:
+        raise TimeoutError("the answer takes too long")
+    return done[0]
+
+
 def _body(answer: Any, most: int) -> bytes:
-    """The body of an answer, at most one byte more than the limit; a server that trickles is given up."""
+    """The body of an answer, at most one byte more than the limit."""
     parts: list[bytes] = []
-    size, end = 0, time.monotonic() + _DEADLINE
+    size = 0
     while size <= most and (part := answer.read1(min(_CHUNK, most + 1 - size))):
         parts.append(part)
         size += len(part)
-        if time.monotonic() > end:
-            raise TimeoutError("the answer takes too long")
     told = answer.headers.get("Content-Length", "")
     if size <= most and told.isdecimal() and size < int(told[:12]):
         raise ConnectionError("the answer was cut off")
