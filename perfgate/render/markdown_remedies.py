@@ -27,12 +27,13 @@ def what_to_do(decision: Decision, loud: Sequence[Verdict]) -> list[Section]:
     worst = next(iter(_short(verdict.series for verdict in loud)), None)
     commands = [reproduce] if len(reproduce) <= LONGEST_WHY else []
     if worst is not None:
-        # A reader of a pull request has no decision folder yet.
-        beside = "   # with the job's artifact unpacked as .perfgate/decision" if made.situation.ci else ""
-        commands.append(f"perfgate explain {text.shell_word(harmless(str(worst)))}{beside}")
+        commands.append(f"perfgate explain {text.shell_word(harmless(str(worst)))}")
     sections = []
     if commands:
         repeat = "**See the numbers and repeat it locally**\n\n" + block("\n".join(commands), "sh")
+        if made.situation.ci and worst is not None:
+            # Who reads a pull request has no decision folder yet.
+            repeat += "\n\n`explain` reads `.perfgate/decision`: unpack the artifact of this job there first."
         sections.append(fixed(repeat))
     if any(verdict.level is Level.BLOCK for verdict in loud):
         lifted = f"**A block** is {text.lifted_by(decision)}; {text.NOT_TO_DO}."

@@ -148,7 +148,7 @@ def test_what_ci_measured_is_repeated_by_measuring_both_sides(tmp_path: Path) ->
     base = program.git("rev-parse", "main")
     comment = (program.root / ".perfgate/decision/comment.md").read_text(encoding="utf-8")
     assert f"perfgate compare --against {base[:10]}" in comment
-    assert "with the job's artifact" in comment
+    assert "unpack the artifact" in comment
     assert program.perfgate("gate").code == 20
     assert "perfgate check\n" in (program.root / ".perfgate/decision/comment.md").read_text(encoding="utf-8")
 
