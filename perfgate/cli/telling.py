@@ -36,7 +36,11 @@ class Telling(NamedTuple):
 
 def tell(project: Project, decision: Decision, telling: Telling) -> bool:
     """Tell what is wanted, and say on stderr what became of it; False where anything of it failed."""
-    outcomes = _outcomes(project, decision, telling)
+    from perfgate.store import scratch
+
+    # A check run that is in progress is concluded before a signal ends us.
+    with scratch.stoppable():
+        outcomes = _outcomes(project, decision, telling)
     for outcome in outcomes:
         if outcome.failed:
             console.say_error(f"{outcome.said}; the verdict is the same")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -81,18 +82,18 @@ def _tell(client: Client, repository: str, check: Check) -> str:
     before = _own(client, repository, check)
     if before is not None and _says(before, check):
         return f'the check run "{check.name}" says so already'
-    if before is None:
-        path, annotations = f"{repository}/check-runs/{_create(client, repository, check)}", check.annotations
-    else:
-        path = f"{repository}/check-runs/{before['id']}"
-        # GitHub adds annotations to those that are there.
-        annotations = () if _output(before).get("annotations_count") else check.annotations
-    with _concluded(client, path):
-        _fill(client, path, check, annotations)
+    # GitHub adds annotations to those that are there.
+    there = before is not None and _output(before).get("annotations_count")
+    with _concluded(client, lambda: f"{repository}/check-runs/{_number(client, repository, check, before)}") as path:
+        _fill(client, path, check, () if there else check.annotations)
     return f'the check run "{check.name}" says {check.conclusion}'
 
 
-def _create(client: Client, repository: str, check: Check) -> int:
+def _number(client: Client, repository: str, check: Check, before: dict[str, Any] | None) -> int:
+    """The id of the check run that is there, or of a new one that is in progress."""
+    if before is not None:
+        found: int = before["id"]
+        return found
     body = {
         "name": check.name,
         "head_sha": check.marker.head,
@@ -107,18 +108,34 @@ def _create(client: Client, repository: str, check: Check) -> int:
 
 
 @contextmanager
-def _concluded(client: Client, path: str) -> Iterator[None]:
-    """A check run that is in progress is concluded, also where we are stopped: nobody else ever would."""
+def _concluded(client: Client, begin: Callable[[], str]) -> Iterator[str]:
+    """The path of the check run that `begin` finds or makes. One that is in progress is concluded, also where we are stopped: nobody
+    else ever would."""
+    path = ""
     try:
-        yield
+        with _held_back():
+            path = begin()
+        yield path
     except BaseException:
         output = {
             "title": "perfgate failed",
             "summary": "perfgate stopped before it had told its verdict; see the job.",
         }
         with suppress(OperationFailed):
-            client.send("PATCH", path, {"conclusion": "action_required", "output": output})
+            if path:
+                client.send("PATCH", path, {"conclusion": "action_required", "output": output})
         raise
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """For as long as this lasts a signal waits: of a check run that is being made, nobody would learn the id."""
+    waiting = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, waiting)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _fill(client: Client, path: str, check: Check, annotations: Sequence[Annotation]) -> None:

@@ -30,7 +30,7 @@ def folder() -> Iterator[Path]:
     """
     made: Path | None = None
     lock: int | None = None
-    with _stoppable():
+    with stoppable():
         try:
             with held_back():
                 made = _make()
@@ -126,7 +126,9 @@ def held_back() -> Iterator[None]:
 
 
 @contextmanager
-def _stoppable() -> Iterator[None]:
+def stoppable() -> Iterator[None]:
+    """For as long as this lasts SIGTERM and SIGHUP raise Stopped, unless perfgate was started to ignore them, and only the first
+    signal counts."""
     usual = {signal.SIGINT: signal.default_int_handler} | dict.fromkeys(_ENDING, signal.SIG_DFL)
     changed = []
     if threading.current_thread() is threading.main_thread():

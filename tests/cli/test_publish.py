@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +18,7 @@ from perfgate.core.budgets import Level
 from perfgate.errors import InputError
 from perfgate.forge.marker import Marker
 from perfgate.formats import run as run_format
-from tests.cli.program import Ended, Program
+from tests.cli.program import ENVIRON, Ended, Program
 from tests.core.making import measured
 from tests.forge.github_service import Service
 
@@ -265,3 +269,21 @@ def test_a_summary_that_is_nearly_full_gets_a_shorter_word(change: Change, used:
     assert ended.code == 20
     assert said in summary.read_text(encoding="utf-8")[used:]
     assert summary.stat().st_size <= 1024 * 1024
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_ends_the_job_while_the_check_is_made_leaves_none_in_progress(
+    change: Change, number: signal.Signals
+) -> None:
+    change.commit(150.0)
+    assert change.gate().code == 20
+    asked = threading.Event()
+    change.github.fault("POST", "/check-runs", slow=0.5, before=asked.set)
+    command = [sys.executable, "-m", "perfgate", "publish", "--comment", "off", "--check", "perf"]
+    environ = ENVIRON | change.environ()
+    with subprocess.Popen(command, cwd=change.program.root, env=environ, stderr=subprocess.PIPE) as process:
+        assert asked.wait(60)
+        process.send_signal(number)
+        process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert [each["conclusion"] for each in change.github.state.checks] == ["action_required"]
