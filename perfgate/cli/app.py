@@ -100,7 +100,8 @@ def perfgate(
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; every error has been told by then."""
     with _without_secrets(arguments):
-        return guarded(lambda: app(_settings_first(arguments), prog_name="perfgate", standalone_mode=True))
+        words = _settings_first(arguments)
+        return guarded(lambda: app(words, prog_name="perfgate", standalone_mode=True), words)
 
 
 @contextmanager
@@ -126,8 +127,8 @@ def _settings_first(arguments: Sequence[str]) -> list[str]:
     return own + [word for word in arguments[:end] if word not in _SETTINGS] + list(arguments[end:])
 
 
-def guarded(work: Callable[[], object]) -> int:
-    """Do `work`; turn what it raises into a message on stderr and an exit code."""
+def guarded(work: Callable[[], object], words: Sequence[str] = ()) -> int:
+    """Do `work`, which these words of the command line ask for; turn what it raises into a message on stderr and an exit code."""
     try:
         work()
         sys.stdout.flush()
@@ -137,7 +138,13 @@ def guarded(work: Callable[[], object]) -> int:
         return stop.code if isinstance(stop.code, int) else exit_codes.PASS if stop.code is None else exit_codes.FAILED
     except PerfgateError as error:
         console.tell_error(error, output=error.output if isinstance(error, CommandFailed) else "")
-        return exit_codes.of_error(error)
+        code = exit_codes.of_error(error)
+        from perfgate.cli import undecided
+
+        command = [word for word in words if word not in _SETTINGS]
+        if undecided.is_due(command):
+            undecided.tell(error, code)
+        return code
     except KeyboardInterrupt:
         console.say_error(_INTERRUPTED)
         return exit_codes.INTERRUPTED

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from perfgate.cli import console, redacting
+import typer
+
+from perfgate.cli import console, exit_codes, redacting
 from perfgate.cli.project import EVENTS_WITH_RIGHTS, NO_COMMIT, Project
 from perfgate.core.model import Capture, Context, Run
 from perfgate.formats import run as run_format
@@ -39,10 +41,18 @@ def surroundings(root: Path | None = None) -> Iterator[Surroundings]:
 
 
 def finish(capture: Capture, output: Path | None, *, as_json: bool = False) -> None:
-    """Make a run of the capture, write it (default: into `.perfgate/runs`), and show it."""
+    """Make a run of the capture, write it (default: into `.perfgate/runs`), and show it; then `leave`."""
     project = Project.find()
     run, path = keep(capture, output, project)
     show(run, path, as_json=as_json)
+    leave(capture)
+
+
+def leave(capture: Capture) -> None:
+    """End with the exit code of a failed command where one failed, now that what is known was written and shown."""
+    if capture.failure is not None:
+        console.say_error(capture.failure.message)
+        raise typer.Exit(exit_codes.COMMAND_FAILED)
 
 
 def keep(capture: Capture, output: Path | None, project: Project) -> tuple[Run, Path]:

@@ -39,7 +39,15 @@ def of_error(error: PerfgateError) -> int:
 
 
 def of_decision(decision: Decision, fail_on: str = "warn") -> int:
-    """The exit code of a decision; `fail_on` is "block" where a warning counts as a pass, "never" where a block does too."""
+    """The exit code of a decision; `fail_on` is "block" where a warning counts as a pass, "never" where a block does too.
+
+    Where a measured command failed, what would be a pass or no verdict is COMMAND_FAILED.
+    """
+    code = _of_level(decision, fail_on)
+    return COMMAND_FAILED if decision.command_failed and code in {PASS, NOTHING_JUDGED} else code
+
+
+def _of_level(decision: Decision, fail_on: str) -> int:
     if decision.level is Level.BLOCK:
         return PASS if fail_on == "never" else BLOCK
     if decision.level is Level.WARN:

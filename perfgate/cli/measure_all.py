@@ -9,7 +9,7 @@ import typer
 from perfgate.cli import console
 from perfgate.cli.project import BUDGETS, Project
 from perfgate.core.budgets import Budgets
-from perfgate.core.model import Run
+from perfgate.core.model import Capture, Run
 from perfgate.errors import InputError
 
 app = typer.Typer(**console.APP)
@@ -25,11 +25,12 @@ def measure_all(
     \b
     Example: perfgate measure all -o run.json
     """
-    from perfgate.cli.capturing import show
+    from perfgate.cli.capturing import leave, show
 
     project = Project.find()
     run, path = measured(project, output)
     show(run, path, as_json=as_json)
+    leave(Capture(caveats=run.caveats))
 
 
 def measured(project: Project, output: Path | None = None) -> tuple[Run, Path]:

@@ -33,7 +33,7 @@ def measure_tests(
 ) -> None:
     """Measure a test suite: wall time, time of its cases, counts, the slowest, and what looks flaky.
 
-    A suite that fails is not measured (exit code 4): it may have stopped early.
+    Of a suite that fails only the failures are counted, and the exit code is 4: it may have stopped early.
 
     \b
     Example: perfgate measure tests --suite unit -- pytest -q

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perfgate.cli import console, exit_codes, redacting
+from perfgate.cli import console, exit_codes, redacting, undecided
 from perfgate.cli.judging_options import Options
 from perfgate.core.budgets import Level
 from perfgate.core.decision import Decision
@@ -41,6 +41,7 @@ def publish(project: Project, decision: Decision, runs: Sequence[Run], budgets_t
         )
         console.out(shown)
     if project.event.provider == "github":
+        undecided.published()
         for line in annotations_of(decision, project=project.name):
             console.command(line)
         room = github.summary_room(project.environ)
@@ -81,9 +82,10 @@ def summary(decision: Decision, project: str, room: int) -> str:
 
 def _pairs(project: Project, decision: Decision, options: Options) -> dict[str, str]:
     folder = options.out or project.decisions
+    code = exit_codes.of_decision(decision, options.fail_on)
     return {
-        "verdict": decision.level.word,
-        "exit-code": str(exit_codes.of_decision(decision, options.fail_on)),
+        "verdict": "error" if code == exit_codes.COMMAND_FAILED else decision.level.word,
+        "exit-code": str(code),
         "decision": console.shown(folder / "decision.json"),
         "summary": console.shown(folder / "comment.md"),
         "breaches": str(decision.number_at(Level.WARN) + decision.number_at(Level.BLOCK)),

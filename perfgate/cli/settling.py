@@ -21,7 +21,7 @@ from perfgate.core.baseline import run_value
 from perfgate.core.budgets import Budgets, Rerun
 from perfgate.core.decision import Decision
 from perfgate.core.entries import CommandEntry, Entry, Versus
-from perfgate.core.model import Capture, Caveat, Measurement, Run, Series, State
+from perfgate.core.model import COMMAND_FAILED, Capture, Caveat, Measurement, Run, Series, State
 from perfgate.core.stats.estimators import block_medians
 from perfgate.core.units import write_value
 from perfgate.errors import CommandFailed, PerfgateError
@@ -48,22 +48,35 @@ class Measured(NamedTuple):
 
 
 def measure(project: Project, rules: Budgets) -> Measured:
-    """Measure the entries of the project's own budgets.yaml; those with `versus: base always` in turns with the base."""
+    """Measure the entries of the project's own budgets.yaml; those with `versus: base always` in turns with the base.
+
+    An entry whose command fails leaves a caveat, and the others are measured all the same; CommandFailed where nothing else is known.
+    """
     own = own_budgets(project)
     always = [entry for entry in own.entries if _versus(entry) is Versus.ALWAYS]
     found: dict[str, Capture] = {}
     took: dict[str, float] = {}
+    failures: list[CommandFailed] = []
+
+    def without(error: CommandFailed) -> Capture:
+        failures.append(error)
+        return Capture((), caveats=(Caveat(COMMAND_FAILED, error.what, error.remedy),))
+
     with surroundings(project.root) as around, console.progress() as progress:
         alone: list[Entry] = [entry for entry in own.entries if entry not in always]
         pairs, why = _in_pairs(project, [entry for entry in always if isinstance(entry, CommandEntry)], rules, progress)
         found |= pairs
         alone += [entry for entry in always if entry.name not in pairs]
         began = time.monotonic()
-        for entry, capture in capture_each(alone, around, progress, cases=own.wants_case_series()):
+        for entry, capture in capture_each(alone, around, progress, cases=own.wants_case_series(), instead=without):
             found[entry.name] = capture
             took[entry.name], began = time.monotonic() - began, time.monotonic()
     done = tuple((entry, found[entry.name]) for entry in own.entries)
     joined = Capture.joined(capture for _, capture in done)
+    if failures and not joined.measurements:
+        raise failures[0]
+    for failure in failures:
+        console.tell_error(failure, output=failure.output)
     run, path = keep(joined._replace(caveats=(*joined.caveats, *why)), None, project)
     return Measured(done, run, path, took)
 
@@ -207,6 +220,8 @@ def _measure_again(
                 if time.monotonic() + measured.took.get(entry.name, 0.0) > deadline:
                     break
                 for _, capture in capture_each([entry], around, progress, cases=own.wants_case_series()):
+                    if capture.failure is not None:
+                        raise CommandFailed(capture.failure.message, remedy=capture.failure.remedy)
                     for measurement in _of(capture, wanted):
                         found.setdefault(measurement.series, []).append(measurement)
     except PerfgateError as error:

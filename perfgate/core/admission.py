@@ -17,6 +17,8 @@ def why_not(decision: Decision, context: Context, *, in_ci: bool, on_target: boo
     """
     if decision.level is Level.BLOCK:
         return "a blocked run never becomes the baseline"
+    if decision.command_failed:
+        return "a measured command failed"
     if not context.tested:
         return "the run does not know its commit"
     if context.worktree:

@@ -12,7 +12,7 @@ from perfgate.core.baseline import BaselineRun
 from perfgate.core.budgets import Budget, Level, Situation
 from perfgate.core.compare import Comparison
 from perfgate.core.metrics import Direction
-from perfgate.core.model import Caveat, Context, Series, State
+from perfgate.core.model import COMMAND_FAILED, Caveat, Context, Series, State
 from perfgate.core.stats.families import Together
 from perfgate.core.timeline import Timeline
 from perfgate.core.units import Unit
@@ -186,9 +186,10 @@ class Decision(NamedTuple):
     timelines: tuple[Timeline, ...] = ()
 
     @staticmethod
-    def level_of(verdicts: Iterable[Verdict], unmatched: Iterable[Unmatched]) -> Level:
-        """The level of a whole: the worst of its parts; without any part nothing was judged, which is no pass."""
+    def level_of(verdicts: Iterable[Verdict], unmatched: Iterable[Unmatched], caveats: Iterable[Caveat] = ()) -> Level:
+        """The level of a whole: the worst of its parts; without any part nothing was judged, which is no pass, nor is a failed command."""
         levels = [verdict.level for verdict in verdicts] + [each.level for each in unmatched]
+        levels += [Level.INCONCLUSIVE for caveat in caveats if caveat.code == COMMAND_FAILED]
         return max(levels, default=Level.INCONCLUSIVE)
 
     @property
@@ -200,6 +201,11 @@ class Decision(NamedTuple):
     def nothing_judged(self) -> bool:
         """Whether there is no verdict to rely on: nothing matched, or every verdict is inconclusive."""
         return self.judged == 0 and self.level <= Level.INCONCLUSIVE
+
+    @property
+    def command_failed(self) -> bool:
+        """Whether a command that was to be measured failed: then the decision rests on a part, and is never a pass."""
+        return any(caveat.code == COMMAND_FAILED for caveat in self.caveats)
 
     def number_at(self, level: Level) -> int:
         """How many verdicts ended at this level."""

@@ -230,6 +230,10 @@ class Caveat(NamedTuple):
     remedy: str = ""
 
 
+#: The code of the caveat that a command which was to be measured failed: what rests on such a run is never a pass.
+COMMAND_FAILED = "command failed"
+
+
 class State(Enum):
     """Whether a measurement has a value. Unknown is never zero."""
 
@@ -270,6 +274,11 @@ class Capture(NamedTuple):
     measurements: tuple[Measurement, ...] = ()
     details: Details = NO_DETAILS
     caveats: tuple[Caveat, ...] = ()
+
+    @property
+    def failure(self) -> Caveat | None:
+        """What is said of a command that failed, None where every one succeeded."""
+        return next((caveat for caveat in self.caveats if caveat.code == COMMAND_FAILED), None)
 
     @classmethod
     def joined(cls, captures: Iterable[Capture]) -> Capture:

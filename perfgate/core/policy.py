@@ -105,7 +105,7 @@ def judge(
     verdicts.sort(key=_worst_first)
     observed.sort(key=_worst_first)
     return Decision(
-        level=Decision.level_of(verdicts, unmatched),
+        level=Decision.level_of(verdicts, unmatched, caveats),
         verdicts=tuple(verdicts),
         observed=tuple(observed),
         comparisons=tuple(comparisons),

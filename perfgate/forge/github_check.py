@@ -53,7 +53,7 @@ class Check(NamedTuple):
 
 def conclusion_of(decision: Decision) -> str:
     """What a decision concludes a check with; where nothing could be judged somebody must look, which is neither pass nor breach."""
-    if decision.level is Level.BLOCK:
+    if decision.level is Level.BLOCK or decision.command_failed:
         return "failure"
     if decision.level is Level.WARN:
         return "neutral"

@@ -69,7 +69,7 @@ def load(data: bytes, where: str) -> Decision:
 def _check_whole(decision: Decision, fields: dict[str, Found]) -> None:
     """Refuse what is said of the whole where the verdicts say something else: somebody, or something, has edited the file."""
     remedy = "take the file as perfgate wrote it, or decide again: perfgate gate"
-    level = Decision.level_of(decision.verdicts, decision.unmatched)
+    level = Decision.level_of(decision.verdicts, decision.unmatched, decision.caveats)
     if decision.circumstances.acceptance is None and any(verdict.accepted for verdict in decision.verdicts):
         fields["verdicts"].refuse("a verdict is accepted, but by no acceptance that is told", remedy)
     if decision.level is not level:

@@ -53,13 +53,21 @@ def capture(
 
 def _one(entry: Entry, side: Side, progress: Progress) -> Capture:
     try:
-        return capture_one(entry, side.surroundings, progress)
+        capture = capture_one(entry, side.surroundings, progress)
+        _refuse_failed(capture)
     except PerfgateError as error:
         if not side.is_base:
             raise
         output = error.output if isinstance(error, CommandFailed) else ""
         what = f'"{entry.name}" cannot be measured on {side.name}: {error.what}'
         raise BaseFailed(what, where=error.where, remedy=error.remedy, output=output) from error
+    return capture
+
+
+def _refuse_failed(capture: Capture) -> None:
+    """What a failing suite tells of itself is nothing that two sides could be compared by: CommandFailed."""
+    if capture.failure is not None:
+        raise CommandFailed(capture.failure.message, remedy=capture.failure.remedy)
 
 
 def _is_noisy(capture: Capture) -> bool:

@@ -48,7 +48,7 @@ def capture(entry: CommandEntry, surroundings: Surroundings, progress: Callable[
             stage = f"warm-up {number} of {entry.warmup}" if warm else f"run {number - entry.warmup} of {entry.runs}"
             progress(stage)
             if execution.returncode != 0:
-                raise _failed(f'"{entry.name}"', execution, stage)
+                raise failed(f'"{entry.name}"', execution, stage)
             if not warm:
                 found.append(execution)
     return _captured(entry, found)
@@ -107,7 +107,7 @@ def run_once(
     with closing(executions(tuple(argv), surroundings, runs=1)) as results:
         (execution,) = results
     if not accept(execution.returncode):
-        raise _failed(what, execution, "")
+        raise failed(what, execution)
     return execution
 
 
@@ -127,7 +127,8 @@ def how_it_ended(returncode: int) -> str:
     return f"was ended by {_signal_name(-returncode)}" if returncode < 0 else f"ended with exit code {returncode}"
 
 
-def _failed(what: str, execution: Execution, stage: str) -> CommandFailed:
+def failed(what: str, execution: Execution, stage: str = "") -> CommandFailed:
+    """The error of a command, called `what`, that did not succeed in this `stage` of its runs."""
     when = f" ({stage})" if stage else ""
     return CommandFailed(
         f"the command {what} {how_it_ended(execution.returncode)}{when}, so nothing was measured",

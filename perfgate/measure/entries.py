@@ -8,6 +8,7 @@ from typing import cast
 
 from perfgate.core import entries
 from perfgate.core.model import Capture
+from perfgate.errors import CommandFailed
 from perfgate.measure.surroundings import Surroundings
 
 #: The module whose `capture` does an entry of this kind; imported when such an entry is met.
@@ -42,12 +43,19 @@ def capture_each(
     progress: Callable[[str], None],
     *,
     cases: bool = False,
+    instead: Callable[[CommandFailed], Capture] | None = None,
 ) -> Iterator[tuple[entries.Entry, Capture]]:
-    """The same entry by entry, each with what it yielded."""
+    """The same entry by entry, each with what it yielded, or with what there is `instead` where its command failed."""
     for position, entry in enumerate(wanted, 1):
         prefix = f"[{position}/{len(wanted)}] {entry.name}"
         progress(prefix)
-        yield entry, capture_one(entry, surroundings, _prefixed(progress, prefix), cases=cases)
+        try:
+            capture = capture_one(entry, surroundings, _prefixed(progress, prefix), cases=cases)
+        except CommandFailed as error:
+            if instead is None:
+                raise
+            capture = instead(error)
+        yield entry, capture
 
 
 def _prefixed(progress: Callable[[str], None], prefix: str) -> Callable[[str], None]:

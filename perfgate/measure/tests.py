@@ -16,15 +16,16 @@ from perfgate.adapters.junit_cases import FAILED, SKIPPED, Case, Report
 from perfgate.adapters.labels import label, plain_text
 from perfgate.core.entries import TestsEntry
 from perfgate.core.metrics import find
-from perfgate.core.model import Capture, Caveat, Measurement, Series, State
+from perfgate.core.model import COMMAND_FAILED, Capture, Caveat, Measurement, Series, State
 from perfgate.errors import CommandFailed, InputError, OperationFailed
-from perfgate.measure.command import fill, run_once
+from perfgate.measure.command import Execution, failed, fill, how_it_ended, run_once
 from perfgate.measure.globbing import matches
 from perfgate.measure.result_files import shown
 from perfgate.measure.surroundings import Surroundings
 
 _SHOWN = 20
 _OUT = "{out}"
+_FAILURES = frozenset({"tests.failed", "tests.flaky"})
 _PYTEST = frozenset({"pytest", "py.test"})
 _REPORT_OPTIONS = ("--junitxml", "--junit-xml")
 #: Programs that start the program named behind their own words.
@@ -39,20 +40,39 @@ def capture(
 ) -> Capture:
     """Run the suite once, or read the reports it left; with `cases` every test is a series tests.case_time{suite,test}.
 
-    Raises CommandFailed where the suite fails (a run that stopped early would look fast) or leaves no report it was asked for,
-    InputError where no report is found or one cannot be read.
+    Of a suite that fails only its failed and flaky tests are counted, where its report tells any: it may have stopped early, and
+    would look fast. Raises CommandFailed where it fails without such a report, was ended by a signal, or leaves no report it was
+    asked for; InputError where no report is found or one cannot be read.
     """
     if not entry.run and not entry.junit:
         raise InputError(
             "there is neither a command nor a report", remedy="give one: --junit 'reports/*.xml', or -- pytest -q"
         )
     reports = _made(entry, surroundings, progress) if entry.run else _found(entry.junit, surroundings.root)
+    try:
+        report = _told(reports, surroundings, progress)
+    except InputError as error:
+        if reports.failure is None:
+            raise
+        # Half a report of a suite that fell over: what matters is that it did.
+        raise _failed(entry, reports.failure) from error
+    if reports.failure is not None and not report.count(FAILED):
+        raise _failed(entry, reports.failure)
+    return _captured(entry, report, reports, surroundings, each=cases)
+
+
+def _failed(entry: TestsEntry, execution: Execution) -> CommandFailed:
+    return failed(f'"{entry.name}"', execution)
+
+
+def _told(reports: Reports, surroundings: Surroundings, progress: Callable[[str], None]) -> Report:
+    """What all the reports tell together."""
     report = Report()
     for path in reports.paths:
         name = _shown(path, reports, surroundings)
         progress(f"reading {name}")
         _read(path, name, report)
-    return _captured(entry, report, reports, surroundings, each=cases)
+    return report
 
 
 def _read(path: Path, where: str, report: Report) -> None:
@@ -79,13 +99,14 @@ def _shown(path: Path, reports: Reports, surroundings: Surroundings) -> str:
 class Reports(NamedTuple):
     """Report files, and where the suite was run for them its wall time in seconds and how many older reports are left out.
 
-    `out` is the file behind `{out}`, which is shown to nobody.
+    `out` is the file behind `{out}`, which is shown to nobody. `failure` is the suite's run where it ended with another code than 0.
     """
 
     paths: tuple[Path, ...]
     wall: float | None = None
     stale: int = 0
     out: Path | None = None
+    failure: Execution | None = None
 
 
 def _found(patterns: Sequence[str], root: Path) -> Reports:
@@ -106,19 +127,23 @@ def _found(patterns: Sequence[str], root: Path) -> Reports:
 def _made(entry: TestsEntry, surroundings: Surroundings, progress: Callable[[str], None]) -> Reports:
     """Run the suite and take the reports it wrote; those that were there before and did not change are stale.
 
-    Raises CommandFailed where the suite fails, or writes no report where it was asked for one.
+    Raises CommandFailed where a signal ends the suite, or it writes no report where it was asked for one.
     """
     out = Path(tempfile.mkdtemp(dir=surroundings.work)) / "junit.xml"
     words, patterns = with_report(entry.run, entry.junit)
     wanted = [fill([pattern], out=out)[0] for pattern in patterns]
     before = _stamps(wanted, surroundings.root)
     progress(f"running {entry.run[0]}")
-    execution = run_once(fill(words, out=out), surroundings, what=f'"{entry.name}"')
+    execution = run_once(fill(words, out=out), surroundings, what=f'"{entry.name}"', accept=lambda code: code >= 0)
+    failure = execution if execution.returncode else None
     if any(_OUT in word for word in words) and not any(_OUT in pattern for pattern in patterns):
         patterns, wanted = (_OUT, *patterns), [str(out), *wanted]
     after = _stamps(wanted, surroundings.root)
     fresh = {os.path.realpath(path): path for path, stamp in after.items() if before.get(path) != stamp}
-    for pattern, filled in zip(patterns, wanted, strict=True):
+    # A suite that failed may have stopped before it wrote them all, but the reports of its failures are needed.
+    if failure is not None and not fresh:
+        raise _failed(entry, failure)
+    for pattern, filled in zip(patterns, wanted, strict=True) if failure is None else ():
         if not fresh or not any(path in after for path in _named(filled, surroundings.root)):
             raise CommandFailed(
                 f'the command "{entry.name}" wrote no report {pattern}',
@@ -126,7 +151,7 @@ def _made(entry: TestsEntry, surroundings: Surroundings, progress: Callable[[str
                 output=execution.output_tail,
             )
     stale = {os.path.realpath(path) for path in after} - fresh.keys()
-    return Reports(tuple(fresh.values()), execution.wall, len(stale), out)
+    return Reports(tuple(fresh.values()), execution.wall, len(stale), out, failure)
 
 
 def with_report(run: Sequence[str], junit: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -226,7 +251,25 @@ def _captured(
         details = _details(suite.name, report, surroundings.root)
         if each:
             measurements += _singles(suite, report, caveats)
+    if reports.failure is not None:
+        why = f"the suite failed (exit code {reports.failure.returncode}) and may have stopped early"
+        measurements = [_unless_it_counts_failures(each, why) for each in measurements]
+        caveats.insert(0, _failure(entry, reports.failure, report))
     return Capture(tuple(measurements), details, (*_caveats(entry, report, reports), *caveats))
+
+
+def _unless_it_counts_failures(measurement: Measurement, why: str) -> Measurement:
+    """What is known of a suite that failed are its failures; everything else is unknown."""
+    if measurement.series.metric in _FAILURES:
+        return measurement
+    return measurement._replace(values=(), state=State.UNKNOWN, reason=why, resolution=0.0)
+
+
+def _failure(entry: TestsEntry, execution: Execution, report: Report) -> Caveat:
+    indices = report.failed()
+    (first,) = report.cases(frozenset(indices[:1]))
+    message = f'the command "{entry.name}" {how_it_ended(execution.returncode)}; failed tests: {len(indices)}, the first is {plain_text(first.title)[:200]}'
+    return Caveat(COMMAND_FAILED, message, "run it by itself, mend the tests, and measure again")
 
 
 def _origin(reports: Reports, surroundings: Surroundings) -> str:

@@ -43,6 +43,11 @@ def render(decision: Decision, *, project: str = "") -> tuple[str, ...]:
     return tuple(lines)
 
 
+def error(sentence: str) -> str:
+    """The command for an error that kept a decision from being made."""
+    return f"::error title=perfgate::{_data(sentence[:_LONGEST])}"
+
+
 class Note(NamedTuple):
     """A sentence on the budget at `place` (`budgets.yaml:12`)."""
 

@@ -179,7 +179,9 @@ def shell_word(words: str) -> str:
 
 
 def title(decision: Decision) -> str:
-    """The level as a word for people; a decision without any judgement is not called inconclusive alone."""
+    """The level as a word for people; a failed command or no judgement at all is not called inconclusive alone."""
+    if decision.command_failed and decision.level <= Level.INCONCLUSIVE:
+        return "a command failed"
     return "nothing judged" if decision.nothing_judged else decision.level.word
 
 

@@ -18,6 +18,10 @@ from tests.cli.program import Program
 
 ONE = '<testsuite name="unit" time="3.5"><testcase classname="c" name="a" file="a.py" time="1.25"/></testsuite>'
 TWO = '<testsuite name="unit" time="2.5"><testcase classname="c" name="b" time="0.75"/></testsuite>'
+BROKEN = (
+    '<testsuite name="unit"><testcase classname="c" name="a" time="1.25"/>'
+    '<testcase classname="c" name="b" time="0.25"><failure message="no"/></testcase></testsuite>'
+)
 NO_CASE = '<testsuite name="unit" time="0.01"/>'
 
 
@@ -286,10 +290,65 @@ def test_out_may_be_a_folder_of_reports(around: Surroundings) -> None:
     assert value(taken(around, "{out}/a*.xml", run=shell(line)), "count") == 1
 
 
-def test_a_failing_suite_is_not_measured_even_where_it_wrote_a_report(around: Surroundings) -> None:
-    with pytest.raises(CommandFailed, match="exit code 3") as caught:
-        taken(around, "a.xml", run=shell(f"echo '{ONE}' > a.xml; echo the broken test; exit 3"))
+def test_of_a_failing_suite_the_failures_are_counted_and_everything_else_is_unknown(around: Surroundings) -> None:
+    found = taken(around, "a.xml", run=shell(f"echo '{BROKEN}' > a.xml; exit 1"), suite="unit", cases=True)
+    assert [value(found, name) for name in ("failed", "flaky")] == [1, 0]
+    others = [each for each in found.measurements if each.series.metric not in {"tests.failed", "tests.flaky"}]
+    assert {str(each.series) for each in others} == {
+        f"tests.{name}"
+        for name in (
+            "duration{suite=unit}",
+            "count{suite=unit}",
+            "case_time{suite=unit}",
+            "case_time{suite=unit,test=c.a}",
+            "case_time{suite=unit,test=c.b}",
+        )
+    }
+    assert {each.state for each in others} == {State.UNKNOWN}
+    assert {each.reason for each in others} == {"the suite failed (exit code 1) and may have stopped early"}
+    assert [row["test"] for row in found.details["failed_tests"]] == ["c.b"]
+    assert found.failure is not None
+    message = 'the command "unit" ended with exit code 1; failed tests: 1, the first is c.b'
+    assert (found.failure.code, found.failure.message) == ("command failed", message)
+
+
+def test_a_failing_suite_may_have_stopped_before_its_last_report(around: Surroundings) -> None:
+    found = taken(around, "a.xml", "b.xml", run=shell(f"echo '{BROKEN}' > a.xml; exit 1"))
+    assert (value(found, "failed"), codes(found)[0]) == (1, "command failed")
+
+
+def test_failures_of_a_suite_that_ends_well_are_counted_as_ever(around: Surroundings) -> None:
+    found = taken(around, "a.xml", run=shell(f"echo '{BROKEN}' > a.xml"))
+    assert [value(found, name) for name in ("failed", "count", "case_time")] == [1, 2, 1.5]
+    assert found.failure is None
+
+
+@pytest.mark.parametrize(
+    ("line", "how"),
+    [
+        (f"echo '{ONE}' > a.xml; echo the broken test; exit 3", "ended with exit code 3"),
+        (f"echo '{NO_CASE}' > a.xml; echo the broken test; exit 3", "ended with exit code 3"),
+        ("printf '<testsuite><testcase' > a.xml; echo the broken test; exit 3", "ended with exit code 3"),
+        ("echo the broken test; exit 3", "ended with exit code 3"),
+    ],
+)
+def test_a_suite_that_fails_without_telling_a_failed_case_is_not_measured(
+    around: Surroundings, line: str, how: str
+) -> None:
+    with pytest.raises(CommandFailed, match=how) as caught:
+        taken(around, "a.xml", run=shell(line))
     assert "the broken test" in caught.value.output
+
+
+def test_an_older_report_of_failures_is_not_that_of_the_suite_that_failed(around: Surroundings) -> None:
+    put(around, "a.xml", BROKEN)
+    with pytest.raises(CommandFailed, match="exit code 2"):
+        taken(around, "a.xml", run=shell("exit 2"))
+
+
+def test_a_suite_that_a_signal_ended_is_not_measured_whatever_it_reported(around: Surroundings) -> None:
+    with pytest.raises(CommandFailed, match="SIGKILL"):
+        taken(around, "a.xml", run=shell(f"echo '{BROKEN}' > a.xml; kill -9 $$"))
 
 
 @pytest.mark.parametrize(
