@@ -213,3 +213,15 @@ def test_commands_that_decide_nothing_tell_github_nothing(tmp_path: Path) -> Non
     program = Program(tmp_path / "project")
     ended, outputs, summary = on_github(program, tmp_path, "baseline", "show")
     assert ("::error" in ended.out, outputs, summary) == (False, {}, "")
+
+
+# --- two sides --------------------------------------------------------------------------------------------------------
+
+
+def test_a_suite_that_fails_on_this_side_is_compared_with_nothing(tmp_path: Path) -> None:
+    program = project(tmp_path, fails=False)
+    suite(program, fails=True)
+    program.commit("a failing test")
+    ended = program.perfgate("compare", "--against", "HEAD~1")
+    assert ended.code == 4, ended.out + ended.err
+    assert "failed tests: 1" in ended.err

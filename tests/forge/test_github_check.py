@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from perfgate.core.budgets import Level
+from perfgate.core.model import Caveat
 from perfgate.errors import Stopped
 from perfgate.forge import github_check
 from perfgate.forge.github_check import Annotation, Check, conclusion_of
@@ -129,3 +130,5 @@ def test_every_decision_has_a_conclusion_and_only_a_pass_is_a_success() -> None:
     assert found["pass"] == "success"
     nothing = decisions.mixed()._replace(level=Level.INCONCLUSIVE, verdicts=())
     assert conclusion_of(nothing) == "action_required"
+    failed = decisions.EVERY["pass"]()._replace(caveats=(Caveat("command failed", "it ended with exit code 1"),))
+    assert conclusion_of(failed) == "failure"
