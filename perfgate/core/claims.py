@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from perfgate.core.baseline import Baseline, Kind
-from perfgate.core.model import Caveat, Context, Measurement, Run, Series
+from perfgate.core.model import COMMAND_FAILED, Caveat, Context, Measurement, Run, Series
 
 #: So many remarks of a stranger are passed on, each so long.
 _MOST_REMARKS, _LONGEST_REMARK = 10, 300
@@ -46,8 +46,12 @@ def restated(runs: Sequence[Run], known: Context) -> tuple[Run, ...]:
 
 def _quoted(remarks: Sequence[Caveat]) -> tuple[Caveat, ...]:
     told = [
-        Caveat("claimed", f"the change's own code remarks: {remark.message[:_LONGEST_REMARK]}")
-        for remark in remarks[:_MOST_REMARKS]
+        # That a command failed can only make a verdict worse, and is believed.
+        Caveat(
+            COMMAND_FAILED if remark.code == COMMAND_FAILED else "claimed",
+            f"the change's own code remarks: {remark.message[:_LONGEST_REMARK]}",
+        )
+        for remark in sorted(remarks, key=lambda remark: remark.code != COMMAND_FAILED)[:_MOST_REMARKS]
     ]
     more = len(remarks) - len(told)
     return (*told, Caveat("claimed", f"and {more} more remarks")) if more > 0 else tuple(told)

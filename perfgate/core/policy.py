@@ -16,11 +16,21 @@ from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import Budget, Budgets, Level, Relative, Side, Waiver
 from perfgate.core.claims import as_declared
 from perfgate.core.compare import Comparison, compare
-from perfgate.core.decision import Circumstances, Decision, Family, Justification, Rule, Subject, Unmatched, Verdict
+from perfgate.core.decision import (
+    COMMAND_FAILED,
+    Circumstances,
+    Decision,
+    Family,
+    Justification,
+    Rule,
+    Subject,
+    Unmatched,
+    Verdict,
+)
 from perfgate.core.families import Judged
 from perfgate.core.justifications import read_justifications
 from perfgate.core.metrics import Direction
-from perfgate.core.model import Caveat, Run, Selector, Series
+from perfgate.core.model import COMMAND_FAILED, Caveat, Run, Selector, Series
 from perfgate.core.observation import observe
 from perfgate.core.timeline import timelines_of
 from perfgate.core.units import write_value
@@ -43,15 +53,14 @@ def decide(
     observations = [seen for seen in observe(runs) if only is None or only.matches(seen.series)]
     comparisons = compare(observations, baseline)
     seen = {comparison.series for comparison in comparisons}
-    missing = (
-        ()
-        if baseline.problem
-        # What was refused is missing however long ago the baseline had it last.
-        else tuple(
-            series
-            for series in dict.fromkeys((*baseline.recent(), *declared.refused))
-            if series not in seen and (only is None or only.matches(series))
-        )
+    failed = any(caveat.code == COMMAND_FAILED for run in runs for caveat in run.caveats)
+    # What a failed command did not yield has not vanished: the failure is told, and must not look like a breach. What was refused is
+    # missing, however long ago the baseline had it last.
+    expected = declared.refused if failed else dict.fromkeys((*baseline.recent(), *declared.refused))
+    missing = tuple(
+        series
+        for series in expected
+        if not baseline.problem and series not in seen and (only is None or only.matches(series))
     )
     justifications, caveats = read_justifications(messages)
     approximate = approximation.caveat(circumstances.base_approximate)

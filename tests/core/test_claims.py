@@ -9,7 +9,7 @@ from perfgate.core.budgets import Level
 from perfgate.core.claims import as_declared, restated, with_record
 from perfgate.core.decision import Rule
 from perfgate.core.metrics import Direction
-from perfgate.core.model import Caveat, Context
+from perfgate.core.model import COMMAND_FAILED, Caveat, Context
 from tests.core.making import MACHINE, UNIT_TESTS, baseline_of, bench, budget, decided, measured, run
 
 BENCH = "bench.time{benchmark=parse}"
@@ -40,6 +40,15 @@ def test_remarks_are_quoted_shortened_and_counted() -> None:
     assert len(found.caveats) == 11
     assert all(each.code == "claimed" and len(each.message) < 400 and not each.remedy for each in found.caveats)
     assert found.caveats[-1].message == "and 30 more remarks"
+
+
+def test_that_a_command_failed_is_believed_of_anybody() -> None:
+    remarks = (
+        *(Caveat("x", str(at)) for at in range(20)),
+        Caveat(COMMAND_FAILED, "the command ended with exit code 1"),
+    )
+    (found,) = restated([run()._replace(caveats=remarks)], KNOWN)
+    assert [each.code for each in found.caveats].count(COMMAND_FAILED) == 1
 
 
 def test_what_is_declared_as_in_the_baseline_or_is_new_stays() -> None:

@@ -16,7 +16,7 @@ from perfgate.core.budgets import Budget, Budgets, Enforce, Judge, Level, Relati
 from perfgate.core.decision import Circumstances, Decision, Justification, Rule, Verdict
 from perfgate.core.justifications import read_justifications
 from perfgate.core.metrics import Direction
-from perfgate.core.model import Capture, Context, Run, Series, State
+from perfgate.core.model import COMMAND_FAILED, Capture, Caveat, Context, Run, Series, State
 from perfgate.core.policy import decide
 from perfgate.core.units import Quantity, Unit
 from perfgate.errors import InputError
@@ -66,6 +66,15 @@ def test_a_series_declared_otherwise_than_in_the_baseline_passes_no_limit_and_co
     found = decided(run(claimed), past, budget(name, "120 s"))
     assert the(found, Rule.MISSING).level is Level.BLOCK
     assert "declared otherwise" in [each.code for each in found.caveats]
+
+
+def test_what_a_failed_command_did_not_yield_is_no_breach_and_no_pass() -> None:
+    past = baseline_of([run(measured(UNIT_TESTS, 60.0), measured(SIZE, 100.0), number=number) for number in range(3)])
+    failed = run(measured(SIZE, 100.0))._replace(caveats=(Caveat(COMMAND_FAILED, "the suite failed"),))
+    found = decided(failed, past, budget(UNIT_TESTS, "2 min"), budget(SIZE))
+    assert found.level is Level.INCONCLUSIVE
+    assert found.command_failed
+    assert [each.rule for each in found.verdicts if each.rule is Rule.MISSING] == []
 
 
 def test_a_limit_of_nothing_has_no_tolerance() -> None:

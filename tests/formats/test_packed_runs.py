@@ -196,7 +196,14 @@ def test_a_zip_with_any_bytes_changed_gives_runs_or_an_error_of_ours(drawn: st.D
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.text(min_size=1, max_size=20), st.binary(max_size=40)), min_size=1, max_size=5))
+# Python's own writer cannot write a name that begins with NUL.
+@given(
+    st.lists(
+        st.tuples(st.text(min_size=1, max_size=20).filter(lambda name: name[0] != "\0"), st.binary(max_size=40)),
+        min_size=1,
+        max_size=5,
+    )
+)
 def test_any_names_and_contents_give_runs_or_an_error_of_ours(members: list[tuple[str, bytes]]) -> None:
     try:
         data = packed(
