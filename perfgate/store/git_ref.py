@@ -16,6 +16,7 @@ from perfgate.store.branch import Branch
 from perfgate.store.changes import Plan, Written
 from perfgate.store.choosing import choose
 from perfgate.store.lineage import Lineage
+from perfgate.store.remote import NoRemote
 from perfgate.store.shelf import Shelf
 
 
@@ -50,10 +51,12 @@ class GitRefStore:
         return ""
 
     def shelf(self) -> Shelf:
-        """The files of the branch; OperationFailed where it is not known."""
+        """The files of the branch; OperationFailed where it is not known, NoRemote where there is nowhere to look for it."""
         found = self._look()
         if found.problem:
             raise OperationFailed(found.problem, remedy=found.remedy)
+        if not found.commit:
+            self.branch.remote.check()
         return self.branch.shelf(found.commit, found.seconds)
 
     def load(self, lineage: Lineage, *, whole: bool = False, at_tip: bool | None = None) -> Baseline:
@@ -81,6 +84,11 @@ class GitRefStore:
         """Admit runs on the remote, and the new levels that begin with them."""
         return self.write(changes.admission(runs, levels=levels))
 
+    def exists(self) -> bool:
+        """Whether there is such a branch; OperationFailed where that is not known."""
+        self.shelf()
+        return bool(self._look().commit)
+
     def refresh(self) -> str:
         """Fetch the branch; one sentence on what is here now. OperationFailed where it cannot be fetched."""
         commit, seconds = self.branch.remote.fetch(self.branch.name)
@@ -98,7 +106,7 @@ class GitRefStore:
 
     def _look(self) -> _Found:
         """What is known of the branch, asked once. A remote that cannot be reached is an error in CI, and elsewhere a problem of the
-        baseline; neither is an empty baseline."""
+        baseline; neither is an empty baseline. A clone without the remote is an error in CI; elsewhere it has no baseline yet."""
         if self._found is None:
             self._found = self._fetched() if self._fresh else self._local()
         return self._found
@@ -121,5 +129,9 @@ class GitRefStore:
             return _Found(commit, seconds)
         try:
             return self._fetched()
+        except NoRemote:
+            message = f"no remote {self.branch.remote.name}, so there is no baseline yet"
+            remedy = f"git remote add {self.branch.remote.name} ADDRESS, or name another one: baseline: {{remote: NAME}} in budgets.yaml"
+            return _Found(caveats=(Caveat("no remote", message, remedy),))
         except OperationFailed as error:
             return _Found(problem=f"the baseline is not in this clone: {error.what}", remedy=error.remedy)

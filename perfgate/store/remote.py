@@ -28,6 +28,10 @@ class Unreachable(OperationFailed):
     """Nobody answered: no network, no such host, or no repository there."""
 
 
+class NoRemote(InputError):
+    """The repository has no remote by this name."""
+
+
 class Pushed(Enum):
     """How a push ended: done; somebody else was first; or nobody knows."""
 
@@ -80,7 +84,7 @@ class Remote:
         that is here: asked for with a depth, it would be cut off at its newest commit. A repository that was cloned without file contents gets those of
         this branch.
         """
-        self._check()
+        self.check()
         ref = self.tracking(branch)
         arguments = ["fetch", "--quiet", "--no-tags", "--no-prune", "--no-write-fetch-head", "--no-recurse-submodules", "--no-filter"]  # fmt: skip
         arguments += ["--depth=1"] if own and self.repository.is_shallow else []
@@ -100,7 +104,7 @@ class Remote:
     def push(self, branch: str, before: str, commit: str, *, own: bool) -> Pushed:
         """Make `commit` the branch's newest, only where `before` still is ("": only where there is no such branch). `own` says that the
         branch is the baseline's alone."""
-        self._check()
+        self.check()
         ref = f"refs/heads/{branch}"
         arguments = ["push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--no-recurse-submodules"]
         arguments += [f"--force-with-lease={ref}:{before}", "--end-of-options", self.name, f"{commit}:{ref}"]
@@ -114,12 +118,13 @@ class Remote:
                 return Pushed.UNCLEAR
         raise self._failure(told, branch, "be pushed to", own=own)
 
-    def _check(self) -> None:
-        """Git takes an unknown name for a path, and a folder of the change must not pass for the remote."""
+    def check(self) -> None:
+        """Raise NoRemote where the repository has none by this name. Git takes an unknown name for a path, and a
+        folder of the change must not pass for the remote."""
         if self._known:
             return
         if not self.repository.address(self.name):
-            raise InputError(
+            raise NoRemote(
                 f'this clone has no remote "{self.name}"',
                 where="baseline.remote",
                 remedy="name one that `git remote` lists, or add it: git remote add",

@@ -278,6 +278,19 @@ def test_a_name_that_is_no_remote_is_refused_and_no_folder_passes_for_one(remote
             store_in(made, SETTINGS._replace(remote=name)).load(Lineage(base=remote.first))
 
 
+def test_a_clone_without_the_remote_has_no_baseline_yet_and_says_so_but_in_ci_it_is_an_error(made: Made) -> None:
+    first = made.commit("first")
+    baseline = store_in(made, in_ci=False).load(Lineage(base=first))
+    assert (baseline.runs, baseline.problem) == ((), "")
+    (caveat,) = baseline.caveats
+    assert caveat.message == "no remote origin, so there is no baseline yet"
+    for reading in (lambda: store_in(made).load(Lineage(base=first)), store_in(made, in_ci=False).shelf):
+        with pytest.raises(InputError, match='no remote "origin"'):
+            reading()
+    with pytest.raises(InputError, match='no remote "origin"'):
+        store_in(made, in_ci=False).write(admission([ci_run(first)]))
+
+
 def test_the_branch_that_changes_land_on_and_a_folder_without_git_are_refused(remote: Remote, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the branch that changes land on"):
         store_in(remote.clone("one"), SETTINGS._replace(branch="main"))
