@@ -163,6 +163,7 @@ def import_from(project: Project, source: str) -> list[str]:
 
     store = store_of(project, own_settings(project))
     other = _other(project, source)
+    _refuse_missing(other)
     found = other.shelf()
     written = store.write(union(found))
     stored = written.changes.stored
@@ -178,6 +179,18 @@ def import_from(project: Project, source: str) -> list[str]:
         sentences.append(f"{pruned} runs were left out: they were pruned from {store.where}")
     again = f" (pushed at attempt {written.attempts})" if written.attempts > 1 else ""
     return [*sentences[:-1], sentences[-1] + again + (store.after if written.changes.added else "")]
+
+
+def _refuse_missing(other: Store) -> None:
+    """InputError for a branch that is not on the remote: a mistyped name must not look like an empty store."""
+    from perfgate.store.git_ref import GitRefStore
+
+    if isinstance(other, GitRefStore) and not other.exists():
+        raise InputError(
+            f'there is no branch "{other.branch.name}" on the remote "{other.branch.remote.name}"',
+            where="--from",
+            remedy=f"check its name: git ls-remote --heads {other.branch.remote.name}",
+        )
 
 
 def _other(project: Project, source: str) -> Store:

@@ -359,6 +359,8 @@ def test_import_goes_both_ways_and_names_its_sources_as_git_does(made: Cloned) -
     [
         "bucket:x",
         "git-ref:",
+        "git-ref:nope",
+        "git-ref:origin/nope",
         "directory:",
         "directory:nowhere",
         "git-ref:-x",
