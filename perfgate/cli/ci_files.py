@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zlib
 from enum import StrEnum
@@ -15,7 +16,14 @@ _NAME = "PERFGATE_NAME"
 _BRANCH = "DEFAULT_BRANCH"
 _FOLDER = "WORKING_DIRECTORY"
 _PREFIX = "PROJECT_PREFIX"
-_VERSION = "PERFGATE_VERSION"
+_PACKAGE = "INSTALLED_FROM"
+_EXTRA = "PROJECT_EXTRA"
+
+#: What stands for a requirement that is not known: no tool can install it, and the files' own step refuses it in a sentence.
+UNEDITED = "EDIT ME: perfgate @ git+https://HOST/OWNER/perfgate@FULL_COMMIT"
+
+#: In the first line of each file that only perfgate writes.
+MARK = "Written by `perfgate init --ci "
 
 
 class Host(StrEnum):
@@ -50,9 +58,17 @@ class Written(NamedTuple):
     kept: tuple[str, ...] = ()
 
 
-def files(host: Host, *, project: str = "", branch: str = "main", version: str) -> tuple[File, ...]:
+def places(host: Host, name: str = "perfgate") -> tuple[str, ...]:
+    """Where the files of a project with this name are, below the repository's top."""
+    return tuple(place.replace(_NAME, name) for _, place in _FILES[host])
+
+
+def files(
+    host: Host, *, project: str = "", branch: str = "main", package: str = "", extra: str = ""
+) -> tuple[File, ...]:
     """The files for a project in the folder `project` of its repository ("" at the top), whose default branch is `branch`.
 
+    `package` is the requirement that gets perfgate ("": to be edited), `extra` the project's own extra with what its tests need.
     Raises InputError for a folder or branch that cannot be named in such a file.
     """
     _refuse_unnameable(project, branch, host)
@@ -68,15 +84,23 @@ def files(host: Host, *, project: str = "", branch: str = "main", version: str) 
         _BRANCH: _quoted(branch),
         _FOLDER: _quoted(folder),
         _PREFIX: _quoted(f"{project}/" if project else ""),
-        _VERSION: f"perfgate=={version}",
+        _PACKAGE: _quoted(package or UNEDITED),
+        _EXTRA: f"[{extra}]" if extra else "",
     }
-    return tuple(File(place.replace(_NAME, name), _filled(template, values)) for template, place in _FILES[host])
+    templates = (template for template, _ in _FILES[host])
+    return tuple(
+        File(path, _filled(template, values)) for path, template in zip(places(host, name), templates, strict=True)
+    )
 
 
 def write(made: tuple[File, ...], top: Path, *, force: bool) -> Written:
-    """Write the files below the repository's top; one that is there stays as it is unless `force` is given."""
+    """Write the files below the repository's top; one that is there stays as it is unless `force` is given.
+
+    InputError, and nothing is written, where a place is taken by what perfgate did not write; that is never overwritten.
+    """
     from perfgate.formats.files import write_atomically
 
+    refuse_taken(made, top)
     written, same, kept = [], [], []
     for path, text in made:
         target = top / path
@@ -90,6 +114,27 @@ def write(made: tuple[File, ...], top: Path, *, force: bool) -> Written:
             write_atomically(target, text.encode())
             written.append(path)
     return Written(tuple(written), tuple(same), tuple(kept))
+
+
+def refuse_taken(made: tuple[File, ...], top: Path) -> None:
+    """InputError where something that perfgate did not write is in the place of one of the files."""
+    for path, _ in made:
+        target = top / path
+        if path != ".gitlab-ci.yml" and os.path.lexists(target) and not is_ours(target):
+            raise InputError(
+                "this is in the way, and perfgate did not write it; nothing was written",
+                where=path,
+                remedy="rename it, or, if it is the gate already, leave out --ci",
+            )
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a CI file is one that perfgate wrote, edited since or not: its first line says so."""
+    try:
+        with path.open("rb") as file:
+            return MARK in file.readline(1000).decode("utf-8", "replace")
+    except OSError:
+        return False
 
 
 def detected(top: Path, remote: str = "") -> Host | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
 import typer
 
+from perfgate.adapters.labels import plain_text
 from perfgate.cli import ci_files, console
 from perfgate.cli.project import BUDGETS, SCRATCH
 from perfgate.cli.survey import Survey, survey
-from perfgate.core.budgets import DIRECTORY, GIT_REF
+from perfgate.core.budgets import DIRECTORY, GIT_REF, BaselineSettings
 from perfgate.store.git import Repository
 
 app = typer.Typer(**console.APP)
@@ -45,41 +48,57 @@ def init(
             "there is a budgets.yaml already", where=BUDGETS, remedy="edit it, or overwrite it: perfgate init --force"
         )
     repository = Repository.discover(root)
+    top = repository.root if repository else root
     # Made before anything is written, so that what cannot be made leaves nothing behind.
-    made = _ci_files(ci, root, repository) if ci is not None else ()
+    made = _ci_files(ci, root, repository, found.extra) if ci is not None else ()
+    ci_files.refuse_taken(made, top)
     if path.exists() and ci is not None:
         console.out(f"{BUDGETS} is there already and stays as it is")
-        given = budgets_format.load(budgets_format.read(path, BUDGETS), BUDGETS)
-        store = given.baseline.store
+        baseline = budgets_format.load(budgets_format.read(path, BUDGETS), BUDGETS).baseline
     else:
         store = GIT_REF if ci is not None else DIRECTORY
         text = budgets_text(found, store)
-        budgets_format.load(text.encode(), BUDGETS)
+        baseline = budgets_format.load(text.encode(), BUDGETS).baseline
         write_atomically(path, text.encode())
         if store == DIRECTORY and not (root / "baselines").exists():
             write_atomically(root / "baselines" / "README.md", _BASELINES.encode())
-        ignored = _ignore_scratch(root)
+        ignored = _ignore(root, found)
         console.out(_found_text(found))
         and_folder = " and baselines/" if store == DIRECTORY else ""
-        console.out(f"wrote {BUDGETS}{and_folder}" + (f", added {SCRATCH}/ to .gitignore" if ignored else ""))
+        console.out(
+            f"wrote {BUDGETS}{and_folder}" + (f", added {' and '.join(ignored)} to .gitignore" if ignored else "")
+        )
+    if repository is None:
+        console.out(
+            "this folder is in no git repository; a baseline needs one: it is found by the history of commits (git init)"
+        )
     if ci is None:
         console.out(_next_steps(found, _hint(root, repository)))
         return
-    top = repository.root if repository else root
     became = ci_files.write(made, top, force=force)
     _tell_files(became)
-    console.out(_numbered(_ci_steps(ci, made, became, found, store)))
+    console.out(
+        _numbered([*_move_steps(root, baseline), *_ci_steps(ci, made, became, found), *_branch_steps(ci, repository)])
+    )
 
 
-def _ci_files(ci: ci_files.Host, root: Path, repository: Repository | None) -> tuple[ci_files.File, ...]:
+def _ci_files(ci: ci_files.Host, root: Path, repository: Repository | None, extra: str) -> tuple[ci_files.File, ...]:
     """The files for the project in `root`, which is below the repository's top in a monorepo."""
-    from perfgate import __version__
+    from perfgate.cli import installed
 
+    package = installed.requirement()
     if repository is None:
-        return ci_files.files(ci, version=__version__)
+        return ci_files.files(ci, package=package, extra=extra)
     relative = root.resolve().relative_to(repository.root.resolve()).as_posix()
-    branch = repository.default_branch() or repository.branch() or "main"
-    return ci_files.files(ci, project="" if relative == "." else relative, branch=branch, version=__version__)
+    project = "" if relative == "." else relative
+    return ci_files.files(ci, project=project, branch=_default_branch(repository)[0], package=package, extra=extra)
+
+
+def _default_branch(repository: Repository) -> tuple[str, bool]:
+    """The name of the default branch, and whether the repository says so; else it is taken from what is checked out."""
+    known = repository.default_branch()
+    name = known or repository.branch() or "main"
+    return name, bool(known) or repository.branch() in {"main", "master"}
 
 
 def _hint(root: Path, repository: Repository | None) -> ci_files.Host | None:
@@ -101,16 +120,43 @@ def _tell_files(became: ci_files.Written) -> None:
         console.out(f"{name} is there already and differs; it stays as it is")
 
 
-def _ci_steps(
-    ci: ci_files.Host, made: tuple[ci_files.File, ...], became: ci_files.Written, found: Survey, store: str
-) -> list[str]:
-    """What remains to be done by hand after the CI files were written."""
-    steps = []
-    if store == DIRECTORY:
+def _move_steps(root: Path, baseline: BaselineSettings) -> list[str]:
+    """What remains where the budgets that are there keep the baseline in a folder."""
+    if baseline.store != DIRECTORY:
+        return []
+    steps = ["write baseline: {store: git-ref} into budgets.yaml, so that CI need not push to the default branch"]
+    if any((root / baseline.path / "runs").glob("*.json")):
         steps.append(
-            "write baseline: {store: git-ref} into budgets.yaml, so that CI need not push to the default branch"
+            f"perfgate baseline import --from {plain_text(shlex.quote(f'directory:{baseline.path}'))}     takes the runs that are there along"
         )
-    steps.append("check PERFGATE_PACKAGE in the files: where perfgate is installed from (it is not released yet)")
+    return steps
+
+
+def _branch_steps(ci: ci_files.Host, repository: Repository | None) -> list[str]:
+    """What to look at where the default branch is only a guess. GitLab's file names no branch."""
+    if ci is not ci_files.Host.GITHUB or repository is None:
+        return []
+    name, known = _default_branch(repository)
+    return (
+        []
+        if known
+        else [f"the default branch is taken to be {plain_text(name)}: change `branches:` where it is another"]
+    )
+
+
+def _package_step(made: tuple[ci_files.File, ...]) -> str:
+    """What to do about PERFGATE_PACKAGE: where perfgate is installed from."""
+    if any(ci_files.UNEDITED in text for _, text in made):
+        return (
+            "write PERFGATE_PACKAGE in the files: this perfgate came from a folder or a place that is not known, which CI cannot install;"
+            ' until then the step "Install perfgate" fails'
+        )
+    return "check PERFGATE_PACKAGE in the files: perfgate is installed from where this one was"
+
+
+def _ci_steps(ci: ci_files.Host, made: tuple[ci_files.File, ...], became: ci_files.Written, found: Survey) -> list[str]:
+    """What remains to be done by hand after the CI files were written."""
+    steps = [_package_step(made)]
     if found.is_empty:
         steps.append("add something under measure: in budgets.yaml (the file shows how)")
     steps.append('check the step "Set up what is measured": what the commands under measure: need')
@@ -137,19 +183,23 @@ one; look after them with `perfgate baseline --help`.
 """
 
 
-def _ignore_scratch(root: Path) -> bool:
-    """Add `.perfgate/` to a .gitignore that is there; a project without one is left alone (`.perfgate` ignores itself)."""
+def _ignore(root: Path, found: Survey) -> list[str]:
+    """Add what perfgate and its measuring leave behind to a .gitignore that is there; what was added. A project without one is left
+    alone (`.perfgate` ignores itself)."""
     from perfgate.formats.files import write_atomically
 
     path = root / ".gitignore"
     if not path.is_file():
-        return False
+        return []
     text = path.read_text(encoding="utf-8", errors="surrogateescape")
-    if any(line.strip().strip("/") == SCRATCH for line in text.splitlines()):
-        return False
-    separator = "" if not text or text.endswith("\n") else "\n"
-    write_atomically(path, f"{text}{separator}{SCRATCH}/\n".encode("utf-8", "surrogateescape"))
-    return True
+    there = {line.strip().strip("/") for line in text.splitlines()}
+    wanted = [SCRATCH, "*.egg-info"] if found.setuptools else [SCRATCH]
+    added = [f"{name}/" for name in wanted if name not in there]
+    if added:
+        separator = "" if not text or text.endswith("\n") else "\n"
+        lines = "".join(f"{name}\n" for name in added)
+        write_atomically(path, f"{text}{separator}{lines}".encode("utf-8", "surrogateescape"))
+    return added
 
 
 # --- the file ---------------------------------------------------------------------------------------------------------
@@ -194,6 +244,18 @@ _WAIVERS = """
 """
 
 
+_WHEEL = '  wheel:\n    size: {run: "{python} -m pip wheel -q --no-deps --wheel-dir {out} .", paths: ["{out}/*.whl"]}\n'
+
+#: By itself setuptools builds in ./build, and packs what an earlier build left there.
+_WHEEL_OF_SETUPTOOLS = """  wheel:
+    size:   # the last options keep setuptools out of ./build, from where old files would be packed again (pip 23.1 or newer)
+      run: >-
+        {python} -m pip wheel -q --no-deps --wheel-dir {out} .
+        --config-settings=--build-option=build --config-settings=--build-option=--build-base={out}/build
+      paths: ["{out}/*.whl"]
+"""
+
+
 def _measure(found: Survey) -> str:
     entries = []
     if found.pytest:
@@ -204,18 +266,22 @@ def _measure(found: Survey) -> str:
             f"  unit tests:   # reads the reports of the build that ran before\n    tests: {{junit: [{patterns}], suite: unit}}\n"
         )
     if found.package:
-        entries.append(
-            '  wheel:\n    size: {run: "{python} -m pip wheel -q --no-deps --wheel-dir {out} .", paths: ["{out}/*.whl"]}\n'
-        )
-    text = "measure:\n" + "".join(entries) if entries else "measure: {}\n"
-    comments = ["  # start-up:\n  #   command: {run: python -m yourpackage --version, runs: 20}\n"]
+        entries.append(_WHEEL_OF_SETUPTOOLS if found.setuptools else _WHEEL)
+    # Without an entry the key is a comment too, so that what is uncommented is whole.
+    text = (
+        "measure:\n" + "".join(entries)
+        if entries
+        else "# measure:   # take the first # from these lines, and write your own command\n"
+    )
+    comments = ['  # start-up:\n  #   command: {run: "{python} -m yourpackage --version", runs: 20}\n']
     if found.terraform:
         comments.append(
             '  # cloud:   # needs the infracost program and its key\n  #   cost: {run: "infracost breakdown --path . --format json --out-file {out}", infracost: "{out}", environment: dev}\n'
         )
     if found.llm:
         comments.append('  # agent:\n  #   tokens: {files: ["logs/*.jsonl"], scenario: support}\n')
-    return text + "".join(comments)
+    example = "".join(comments)
+    return text + (example if entries else re.sub(r"(?m)^  # ", "#   ", example))
 
 
 def _budgets(found: Survey) -> str:
@@ -244,7 +310,7 @@ def _budgets(found: Survey) -> str:
     if found.llm:
         budgets.append("  - series: llm.cost\n    # limit: 0.10 USD/task\n    when: {ci: true}\n    enforce: observe\n")
     if not budgets:
-        return 'budgets: []\n  # - series: "command.cpu{command=start-up}"\n  #   max_increase: {warn: 10%, block: 25%}\n  #   enforce: observe\n'
+        return '# budgets:\n#   - series: "command.cpu{command=start-up}"\n#     max_increase: {warn: 10%, block: 25%}\n#     enforce: observe\n'
     return "budgets:\n" + "".join(budgets)
 
 

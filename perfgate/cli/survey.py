@@ -6,9 +6,13 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from perfgate.cli.ci_files import is_ours
 
 _SKIPPED = frozenset({"node_modules", "vendor", "venv", "dist", "build", "target", "__pycache__", "site-packages"})
+#: What an extra with a project's test tools is called, the likeliest first.
+_EXTRAS = ("test", "tests", "testing", "dev")
 _MOST_FILES = 20_000
 
 
@@ -21,6 +25,10 @@ class Survey(NamedTuple):
     terraform: tuple[str, ...] = ()
     llm: tuple[str, ...] = ()
     package: bool = False
+    #: The package is built by setuptools, which builds inside the work tree.
+    setuptools: bool = False
+    #: The package's extra with what its tests need, "" where it names none.
+    extra: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -29,7 +37,7 @@ class Survey(NamedTuple):
 
 
 def survey(root: Path) -> Survey:
-    """Look at the project in `root`."""
+    """Look at the project in `root`. The workflows that perfgate wrote are not among what was found: they wait for the others."""
     files = list(_files(root))
     pyproject = _beginning(root / "pyproject.toml")
     tests = any(re.fullmatch(r"(.*/)?(test_[^/]*|[^/]*_test)\.py", name) for name in files)
@@ -38,16 +46,41 @@ def survey(root: Path) -> Survey:
         or (root / "pytest.ini").is_file()
         or "[tool:pytest]" in _beginning(root / "setup.cfg")
     )
+    package = "[build-system]" in pyproject
+    backend, extra = _packaging(pyproject)
     return Survey(
         pytest=configured or (tests and _mentions_pytest(root, files, pyproject)),
         junit=_junit(root),
         workflows=tuple(
-            sorted(name.rpartition("/")[2] for name in files if re.fullmatch(r"\.github/workflows/[^/]+\.ya?ml", name))
+            sorted(
+                name.rpartition("/")[2]
+                for name in files
+                if re.fullmatch(r"\.github/workflows/[^/]+\.ya?ml", name) and not is_ours(root / name)
+            )
         ),
         terraform=tuple(sorted({name.rpartition("/")[0] or "." for name in files if name.endswith(".tf")})),
         llm=tuple(sorted(name for name in files if re.search(r"(^|/)promptfooconfig[^/]*\.(ya?ml|json)$", name))),
-        package="[build-system]" in pyproject,
+        package=package,
+        setuptools=package and backend.startswith("setuptools"),
+        extra=extra if package else "",
     )
+
+
+def _packaging(pyproject: str) -> tuple[str, str]:
+    """The back end that builds the package, and the extra that its tests need; ("", "") for a file that is not TOML."""
+    import tomllib
+
+    try:
+        told: Any = tomllib.loads(pyproject)
+    except tomllib.TOMLDecodeError:
+        return "", ""
+    system, project = (
+        table if isinstance(table := told.get(name), dict) else {} for name in ("build-system", "project")
+    )
+    extras = project.get("optional-dependencies")
+    extra = next((name for name in _EXTRAS if isinstance(extras, dict) and name in extras), "")
+    # Without a back end it is setuptools (PEP 517).
+    return str(system.get("build-backend", "setuptools")), extra
 
 
 def _files(root: Path) -> Iterator[str]:

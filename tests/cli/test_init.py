@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from perfgate.cli.survey import survey
 from perfgate.core.budgets import Enforce
+from perfgate.core.entries import CommandEntry
 from perfgate.formats import budgets as budgets_format
 from tests.cli.program import Program
 
@@ -81,3 +84,91 @@ def test_a_gitignore_gets_the_scratch_folder_once(tmp_path: Path) -> None:
     program.perfgate("init")
     program.perfgate("init", "--force")
     assert (program.root / ".gitignore").read_text(encoding="utf-8") == "build\n.perfgate/\n"
+
+
+def uncommented(text: str, key: str) -> str:
+    """The file with the `#` taken from the example of this section, as a person does it."""
+    lines = text.splitlines()
+    first = next(number for number, line in enumerate(lines) if re.fullmatch(rf"(# )?{key}:.*", line))
+    last = next((number for number in range(first, len(lines)) if not lines[number].strip()), len(lines))
+    made = [re.sub(r"^( *)# ", r"\1", line) for line in lines[first:last]]
+    return "\n".join([*lines[:first], *made, *lines[last:], ""])
+
+
+@pytest.mark.parametrize("name", REPOSITORIES)
+def test_the_examples_in_it_are_valid_once_they_are_uncommented(name: str, tmp_path: Path) -> None:
+    program = made(tmp_path, name)
+    program.perfgate("init")
+    text = (program.root / "budgets.yaml").read_text(encoding="utf-8")
+    for key in ("measure", "budgets", "waivers"):
+        text = uncommented(text, key)
+    told = budgets_format.load(text.encode(), "budgets.yaml")
+    assert any("{python}" in entry.run for entry in told.entries if isinstance(entry, CommandEntry))
+    assert told.budgets
+    assert told.waivers
+
+
+def test_the_workflows_that_perfgate_wrote_are_no_pipelines_of_the_project(tmp_path: Path) -> None:
+    program = made(tmp_path, "workflow")
+    folder = program.root / "services" / "api"
+    folder.mkdir(parents=True)
+    assert program.perfgate("init", "--ci", "github", cwd=folder).code == 0
+    assert survey(program.root).workflows == ("ci.yml", "na me.yaml")
+    program.perfgate("init")
+    assert "workflow=perfgate" not in (program.root / "budgets.yaml").read_text(encoding="utf-8")
+
+
+def test_outside_a_repository_it_says_that_a_baseline_needs_git(tmp_path: Path) -> None:
+    outside = Program(tmp_path / "plain", git=False)
+    told = outside.perfgate("init", environ={"GIT_CEILING_DIRECTORIES": str(tmp_path)})
+    assert told.code == 0, told.err
+    assert told.out.count("this folder is in no git repository") == 1
+    assert "no git repository" not in made(tmp_path, "pytest").perfgate("init").out
+
+
+def _has(name: str, *least: int) -> bool:
+    """Whether a distribution is installed here in this version or a later one; it is not imported."""
+    try:
+        found = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return tuple(int(part) for part in re.findall(r"\d+", found)[: len(least)]) >= least
+
+
+def test_a_wheel_of_setuptools_is_built_beside_the_work_tree(tmp_path: Path) -> None:
+    if not (_has("setuptools", 70, 1) and _has("pip", 23, 1)):
+        pytest.skip(
+            "no setuptools 70.1, which makes wheels by itself, and pip 23.1 beside the Python that runs the tests"
+        )
+    program = Program(tmp_path / "project")
+    described = """[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "thing"
+version = "1"
+[tool.setuptools]
+packages = ["thing"]
+"""
+    (program.root / "pyproject.toml").write_text(described, encoding="utf-8")
+    (program.root / "thing").mkdir()
+    (program.root / "thing" / "__init__.py").touch()
+    told = program.perfgate("init")
+    assert "*.egg-info/" in told.out
+    program.commit()
+    # No index is needed: the back end is the one that is installed.
+    environ = {"PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    ended = program.perfgate("check", environ=environ)
+    assert ended.code in {0, 3}, ended.out + ended.err
+    assert "size.bytes" in ended.out
+    assert program.git("status", "--porcelain") == ""
+    assert not (program.root / "build").exists()
+
+
+def test_other_back_ends_get_no_options_of_setuptools(tmp_path: Path) -> None:
+    program = made(tmp_path, "empty")
+    for backend, expected in (("hatchling.build", False), ("setuptools.build_meta", True)):
+        text = f'[build-system]\nrequires = []\nbuild-backend = "{backend}"\n'
+        (program.root / "pyproject.toml").write_text(text, encoding="utf-8")
+        program.perfgate("init", "--force")
+        assert ("--build-base" in (program.root / "budgets.yaml").read_text(encoding="utf-8")) is expected

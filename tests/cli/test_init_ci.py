@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -46,18 +48,19 @@ def test_a_second_time_says_what_is_there_and_changes_nothing(tmp_path: Path) ->
     program = project(tmp_path)
     program.perfgate("init", "--ci", "github")
     mine = program.root / PAIR[1]
-    mine.write_text("# mine\n", encoding="utf-8")
+    edited = mine.read_text(encoding="utf-8") + "# mine\n"
+    mine.write_text(edited, encoding="utf-8")
     (program.root / "budgets.yaml").write_text("version: 1\nbudgets: []\n", encoding="utf-8")
     ended = program.perfgate("init", "--ci", "github")
     assert ended.code == 0, ended.err
     assert "budgets.yaml is there already and stays as it is" in ended.out
     assert f"{PAIR[0]} is there already, as it would be written" in ended.out
     assert f"{PAIR[1]} is there already and differs; it stays as it is" in ended.out
-    assert mine.read_text(encoding="utf-8") == "# mine\n"
+    assert mine.read_text(encoding="utf-8") == edited
     assert "baseline: {store: git-ref}" in ended.out
     forced = program.perfgate("init", "--ci", "github", "--force")
     assert f"wrote {PAIR[1]}" in forced.out
-    assert mine.read_text(encoding="utf-8") != "# mine\n"
+    assert mine.read_text(encoding="utf-8") != edited
     assert (program.root / "budgets.yaml").read_text(encoding="utf-8") == "version: 1\nbudgets: []\n"
 
 
@@ -115,6 +118,110 @@ def test_without_ci_the_next_steps_name_the_host_that_the_repository_seems_to_ha
     assert "perfgate init --ci github " in program.perfgate("init", "--force").out
 
 
+PLACES = [(host, place) for host in Host for place in ci_files.places(host) if place != ".gitlab-ci.yml"]
+
+
+@pytest.mark.parametrize(("host", "place"), PLACES)
+def test_a_file_that_perfgate_did_not_write_is_never_overwritten_and_nothing_else_is_written(
+    host: Host, place: str, tmp_path: Path
+) -> None:
+    program = project(tmp_path)
+    mine = program.root / place
+    mine.parent.mkdir(parents=True)
+    mine.write_text("# a gate of our own\non: push\n", encoding="utf-8")
+    for more in ((), ("--force",)):
+        ended = program.perfgate("init", "--ci", str(host), *more)
+        assert ended.code == 2
+        assert place in ended.err
+        assert "rename it" in ended.err
+        assert mine.read_text(encoding="utf-8") == "# a gate of our own\non: push\n"
+        assert program.git("status", "--porcelain", "-uall") == f"?? {place}"
+
+
+def test_a_link_that_leads_nowhere_is_in_the_way_too(tmp_path: Path) -> None:
+    program = project(tmp_path)
+    (program.root / ".github" / "workflows").mkdir(parents=True)
+    (program.root / PAIR[1]).symlink_to("nowhere.yml")
+    ended = program.perfgate("init", "--ci", "github", "--force")
+    assert (ended.code, PAIR[1] in ended.err) == (2, True)
+    assert not (program.root / PAIR[0]).exists()
+
+
+def test_a_perfgate_that_came_from_a_folder_leaves_the_package_to_be_written_and_the_step_says_so(
+    tmp_path: Path,
+) -> None:
+    # The tests run on a checkout, which no job can install.
+    program = project(tmp_path)
+    ended = program.perfgate("init", "--ci", "github")
+    assert 'until then the step "Install perfgate" fails' in ended.out
+    for name in PAIR:
+        told = yaml.safe_load((program.root / name).read_text(encoding="utf-8"))
+        assert told["env"]["PERFGATE_PACKAGE"] == ci_files.UNEDITED
+        steps = [step for job in told["jobs"].values() for step in job["steps"] if step["name"] == "Install perfgate"]
+        assert steps
+        for step in steps:
+            code, said = sh(step["run"], ci_files.UNEDITED, tmp_path)
+            assert code == 1
+            assert said.strip() == (
+                "::error::PERFGATE_PACKAGE is not edited yet: write where perfgate is installed from, at the top of this workflow"
+            )
+            assert not (tmp_path / "perfgate").exists()
+
+
+def test_the_jobs_of_gitlab_stop_at_an_unedited_package_too(tmp_path: Path) -> None:
+    told = yaml.safe_load(ci_files.files(Host.GITLAB)[0].text)[".perfgate"]
+    assert told["variables"]["PERFGATE_PACKAGE"] == ci_files.UNEDITED
+    code, said = sh(told["before_script"][0], ci_files.UNEDITED, tmp_path)
+    assert (code, said.startswith("PERFGATE_PACKAGE is not edited yet")) == (1, True)
+    assert sh(told["before_script"][0], "perfgate==1.2.3", tmp_path) == (0, "")
+
+
+def sh(script: str, package: str, temp: Path) -> tuple[int, str]:
+    """How a script ends with this package, and what it says."""
+    environ = {"PATH": os.environ["PATH"], "PERFGATE_PACKAGE": package, "RUNNER_TEMP": str(temp)}
+    done = subprocess.run(["sh", "-ec", script], env=environ, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_extra_with_what_the_tests_need_is_installed(tmp_path: Path) -> None:
+    program = project(tmp_path)
+    described = '[build-system]\nrequires = []\n[project]\nname = "a"\nversion = "1"\n[project.optional-dependencies]\ndocs = []\n'
+    for more, expected in (("", "-e '.';"), ("dev = []\n", "-e '.[dev]';"), ("dev = []\ntest = []\n", "-e '.[test]';")):
+        (program.root / "pyproject.toml").write_text(described + more, encoding="utf-8")
+        assert program.perfgate("init", "--ci", "github", "--force").code == 0
+        assert expected in (program.root / PAIR[0]).read_text(encoding="utf-8")
+
+
+def test_a_default_branch_that_is_only_a_guess_is_told(tmp_path: Path) -> None:
+    program = project(tmp_path)
+    hint = "the default branch is taken to be feature/x: change `branches:` where it is another"
+    program.git("checkout", "-q", "-b", "feature/x")
+    assert "is taken to be" not in program.perfgate("init", "--ci", "github").out
+    program.git("branch", "-q", "-D", "main")
+    assert hint in program.perfgate("init", "--ci", "github", "--force").out
+    assert "is taken to be" not in program.perfgate("init", "--ci", "gitlab").out
+
+
+def test_a_check_before_there_is_a_remote_measures_and_says_that_there_is_no_baseline_yet(tmp_path: Path) -> None:
+    program = project(tmp_path)
+    program.perfgate("init", "--ci", "github")
+    program.commit("perfgate")
+    ended = program.perfgate("check")
+    assert ended.code == 0, ended.out + ended.err
+    assert "tests.failed{suite=unit}" in ended.out
+    assert "no remote origin, so there is no baseline yet" in ended.out + ended.err
+
+
+def test_who_kept_the_baseline_in_a_folder_is_told_how_its_runs_come_along(tmp_path: Path) -> None:
+    program = project(tmp_path)
+    program.perfgate("init")
+    moved = "perfgate baseline import --from directory:baselines"
+    assert moved not in program.perfgate("init", "--ci", "github").out
+    program.commit("perfgate")
+    assert program.perfgate("check", "--admit").code == 0
+    assert moved in program.perfgate("init", "--ci", "github").out
+
+
 def strings(value: Any) -> list[str]:
     if isinstance(value, dict):
         return [text for each in value.items() for inner in each for text in strings(inner)]
@@ -129,9 +236,9 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size
 @settings(max_examples=25, deadline=None)
 @given(folder=NAMES, branch=NAMES, host=st.sampled_from(list(Host)))
 def test_no_name_of_a_folder_or_branch_changes_what_the_files_mean(folder: str, branch: str, host: Host) -> None:
-    plain = ci_files.files(host, project="folder", branch="branch", version="1")
+    plain = ci_files.files(host, project="folder", branch="branch")
     try:
-        made = ci_files.files(host, project=folder, branch=branch, version="1")
+        made = ci_files.files(host, project=folder, branch=branch)
     except InputError:
         return
     for (_, usual), (path, text) in zip(plain, made, strict=True):
@@ -147,5 +254,5 @@ def test_no_name_of_a_folder_or_branch_changes_what_the_files_mean(folder: str, 
 
 @pytest.mark.parametrize(("one", "other"), [("a/b", "a-b"), ("a b", "a-b"), ("é", "è"), ("", "perfgate")])
 def test_no_two_projects_share_a_name(one: str, other: str) -> None:
-    first, second = (ci_files.files(Host.GITHUB, project=each, version="1")[0].path for each in (one, other))
+    first, second = (ci_files.files(Host.GITHUB, project=each)[0].path for each in (one, other))
     assert first != second

@@ -40,7 +40,7 @@ def test_the_shell_scripts() -> None:
 
 @pytest.mark.parametrize(("project", "branch"), PLACES)
 def test_what_init_writes_for_github(project: str, branch: str, tmp_path: Path) -> None:
-    made = ci_files.files(ci_files.Host.GITHUB, project=project, branch=branch, version="1.2.3")
+    made = ci_files.files(ci_files.Host.GITHUB, project=project, branch=branch, package="perfgate==1.2.3")
     ci_files.write(made, tmp_path, force=False)
     names = [name for name, _ in made]
     linters.schema("vendor.github-workflows", tmp_path, *names)
@@ -51,13 +51,13 @@ def test_what_init_writes_for_github(project: str, branch: str, tmp_path: Path) 
 
 @pytest.mark.parametrize(("project", "branch"), [place for place in PLACES if "[" not in place[0]])
 def test_what_init_writes_for_gitlab(project: str, branch: str, tmp_path: Path) -> None:
-    made = ci_files.files(ci_files.Host.GITLAB, project=project, branch=branch, version="1.2.3")
+    made = ci_files.files(ci_files.Host.GITLAB, project=project, branch=branch, package="perfgate==1.2.3")
     ci_files.write(made, tmp_path, force=False)
     linters.schema("vendor.gitlab-ci", tmp_path, *(name for name, _ in made))
 
 
 def test_the_scripts_of_the_gitlab_jobs(tmp_path: Path) -> None:
-    ((_, text), _) = ci_files.files(ci_files.Host.GITLAB, version="1.2.3")
+    ((_, text), _) = ci_files.files(ci_files.Host.GITLAB, package="perfgate==1.2.3")
     told = yaml.safe_load(text)
     for name, job in told.items():
         lines = job.get("script", told[".perfgate"]["before_script"])
