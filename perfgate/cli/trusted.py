@@ -132,6 +132,11 @@ def decided(
     project: Project, case: Case, rules: judging.Rules, packed: Packed, record: Record, options: Options
 ) -> tuple[Decision, tuple[Run, ...]]:
     """The decision on the claims in an artifact, and the claims as they were judged."""
+    if len(claimed := {run.context.tested for run in packed.runs}) > 1:
+        names = ", ".join(sorted(commit[:10] or "no commit" for commit in claimed)[:5])
+        raise InputError(
+            f"the runs are of different commits: {names}", remedy="measure and upload one commit at a time"
+        )
     base, moved, problem = base_of(case, _agreed(run.context.base for run in packed.runs))
     tested = _agreed(run.context.tested for run in packed.runs) or case.run.head
     judged = as_theirs(project, case, tested, base, problem)

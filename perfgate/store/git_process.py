@@ -103,5 +103,6 @@ def _kill(process: subprocess.Popen[bytes], alone: bool) -> None:
 
 
 def last_line(data: bytes) -> str:
-    """The last line of what git said, which is the one that matters."""
-    return data.decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
+    """The last line of what git said that tells a failure, else its last line: advice may come after it."""
+    lines = data.decode("utf-8", "replace").strip().split("\n")
+    return next((line for line in reversed(lines) if line.startswith(("fatal: ", "error: "))), lines[-1])[:300]

@@ -137,6 +137,13 @@ def test_a_measured_command_that_failed_left_nothing_and_that_is_no_pass(strange
     assert "pass" not in stranger.comment.splitlines()[1]
 
 
+def test_runs_of_two_commits_are_not_judged_as_one(stranger: Stranger) -> None:
+    stranger.upload(None, stranger.ground.run(), stranger.ground.run(tested="ab" * 20))
+    ended = stranger.rejudge()
+    assert ended.code == 2
+    assert "the runs are of different commits" in ended.err
+
+
 def test_an_empty_run_is_no_pass(stranger: Stranger) -> None:
     run = stranger.ground.run()
     stranger.finished["path"] = ".github/workflows/other.yml"

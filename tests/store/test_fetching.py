@@ -127,3 +127,11 @@ def test_names_that_git_takes_are_names(name: str) -> None:
 )  # fmt: skip
 def test_names_that_git_does_not_take_are_none(name: str) -> None:
     assert not is_branch_name(name)
+
+
+def test_a_remote_that_is_not_there_is_named_by_gits_failure_and_not_by_its_advice(host: Made, tmp_path: Path) -> None:
+    made = shallow(host, tmp_path / "shallow")
+    made.git("remote", "set-url", "origin", str(tmp_path / "nowhere"))
+    source = Source(opened(made), seconds=20)
+    assert not source.fetch_branch("main")
+    assert source.failure.startswith("fatal: ")
