@@ -111,7 +111,8 @@ def write(made: tuple[File, ...], top: Path, *, force: bool) -> Written:
             # A .gitlab-ci.yml holds every job of a project: it is never replaced by ours.
             kept.append(path)
         else:
-            write_atomically(target, text.encode())
+            # What is checked out may hold links.
+            write_atomically(target, text.encode(), within=top)
             written.append(path)
     return Written(tuple(written), tuple(same), tuple(kept))
 

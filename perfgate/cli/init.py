@@ -59,9 +59,9 @@ def init(
         store = GIT_REF if ci is not None else DIRECTORY
         text = budgets_text(found, store)
         baseline = budgets_format.load(text.encode(), BUDGETS).baseline
-        write_atomically(path, text.encode())
+        write_atomically(path, text.encode(), within=top)
         if store == DIRECTORY and not (root / "baselines").exists():
-            write_atomically(root / "baselines" / "README.md", _BASELINES.encode())
+            write_atomically(root / "baselines" / "README.md", _BASELINES.encode(), within=top)
         ignored = _ignore(root, found)
         console.out(_found_text(found))
         and_folder = " and baselines/" if store == DIRECTORY else ""

@@ -17,7 +17,6 @@ from perfgate.core.budgets import Budget, Budgets, Level, Relative, Side, Waiver
 from perfgate.core.claims import as_declared
 from perfgate.core.compare import Comparison, compare
 from perfgate.core.decision import (
-    COMMAND_FAILED,
     Circumstances,
     Decision,
     Family,

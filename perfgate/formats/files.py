@@ -50,7 +50,8 @@ def refuse_outside(path: Path, folder: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes, *, within: Path | None = None) -> None:
-    """Write a file so that readers see the old content or the new, never a part; OperationFailed leaves the old one untouched.
+    """Write a file so that readers see the old content or the new, never a part; OperationFailed leaves the old one untouched, InputError
+    says that there is a folder.
 
     A link is followed: what it leads to is written, and it stays; with `within`, only where that is in this folder. A pipe or device,
     standard output among them, takes the bytes as they are.
@@ -65,6 +66,8 @@ def write_atomically(path: Path, data: bytes, *, within: Path | None = None) -> 
     if is_stream:
         _write_through(path, data)
         return
+    if target.is_dir():
+        raise InputError("this is a folder, not a file", where=path.as_posix(), remedy="name a file in it")
     temporary = _write_beside(target, data)
     try:
         temporary.replace(target)

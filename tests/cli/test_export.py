@@ -79,3 +79,9 @@ def test_a_decision_by_somebody_else_is_cleaned_of_secrets(decided: Program) -> 
         told = decided.perfgate("export", form.value)
         assert told.code == 0, told.err
         assert "0aB1cD2e" not in told.out
+
+
+def test_a_folder_is_no_file_to_write_and_that_is_bad_usage(decided: Program) -> None:
+    ended = decided.perfgate("export", "sarif", "-o", ".")
+    assert (ended.code, ended.out) == (2, "")
+    assert "this is a folder, not a file" in ended.err

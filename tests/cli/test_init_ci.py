@@ -109,6 +109,19 @@ def test_a_folder_that_a_workflow_cannot_name_is_refused_before_anything_is_writ
     assert not list(folder.iterdir())
 
 
+@pytest.mark.parametrize("link", [".github", ".github/workflows/perfgate.yml", "budgets.yaml"])
+def test_a_link_in_the_checkout_leads_no_file_out_of_the_repository(tmp_path: Path, link: str) -> None:
+    program = Program(tmp_path / "repo")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (program.root / link).parent.mkdir(parents=True, exist_ok=True)
+    (program.root / link).symlink_to(outside / "there" if "." in Path(link).name[1:] else outside)
+    ended = program.perfgate("init", "--ci", "github")
+    assert ended.code == 1
+    assert "through a symbolic link" in ended.err
+    assert not list(outside.iterdir())
+
+
 def test_without_ci_the_next_steps_name_the_host_that_the_repository_seems_to_have(tmp_path: Path) -> None:
     program = project(tmp_path)
     assert "perfgate init --ci github|gitlab" in program.perfgate("init").out

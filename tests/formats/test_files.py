@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from perfgate.errors import OperationFailed
+from perfgate.errors import InputError, OperationFailed
 from perfgate.formats.files import write_atomically
 
 
@@ -70,7 +70,7 @@ def test_standard_output_gets_the_bytes_among_what_is_printed(tmp_path: Path, na
 
 
 def test_a_folder_is_no_file_to_write(tmp_path: Path) -> None:
-    with pytest.raises(OperationFailed):
+    with pytest.raises(InputError):
         write_atomically(tmp_path, b"x")
     assert list(tmp_path.iterdir()) == []
 
