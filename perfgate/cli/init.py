@@ -38,7 +38,6 @@ def init(
     """
     from perfgate.errors import InputError
     from perfgate.formats import budgets as budgets_format
-    from perfgate.formats.files import write_atomically
 
     root = Path.cwd()
     path = root / BUDGETS
@@ -54,20 +53,8 @@ def init(
     ci_files.refuse_taken(made, top)
     if path.exists() and ci is not None:
         console.out(f"{BUDGETS} is there already and stays as it is")
-        baseline = budgets_format.load(budgets_format.read(path, BUDGETS), BUDGETS).baseline
     else:
-        store = GIT_REF if ci is not None else DIRECTORY
-        text = budgets_text(found, store)
-        baseline = budgets_format.load(text.encode(), BUDGETS).baseline
-        write_atomically(path, text.encode(), within=top)
-        if store == DIRECTORY and not (root / "baselines").exists():
-            write_atomically(root / "baselines" / "README.md", _BASELINES.encode(), within=top)
-        ignored = _ignore(root, found)
-        console.out(_found_text(found))
-        and_folder = " and baselines/" if store == DIRECTORY else ""
-        console.out(
-            f"wrote {BUDGETS}{and_folder}" + (f", added {' and '.join(ignored)} to .gitignore" if ignored else "")
-        )
+        _write_budgets(root, top, found, GIT_REF if ci is not None else DIRECTORY)
     if repository is None:
         console.out(
             "this folder is in no git repository; a baseline needs one: it is found by the history of commits (git init)"
@@ -75,11 +62,29 @@ def init(
     if ci is None:
         console.out(_next_steps(found, _hint(root, repository)))
         return
+    baseline = budgets_format.load(budgets_format.read(path, BUDGETS), BUDGETS).baseline
     became = ci_files.write(made, top, force=force)
     _tell_files(became)
     console.out(
         _numbered([*_move_steps(root, baseline), *_ci_steps(ci, made, became, found), *_branch_steps(ci, repository)])
     )
+
+
+def _write_budgets(root: Path, top: Path, found: Survey, store: str) -> None:
+    """Write budgets.yaml and what belongs to it, never outside of the repository's top, and say so."""
+    from perfgate.formats import budgets as budgets_format
+    from perfgate.formats.files import write_atomically
+
+    text = budgets_text(found, store)
+    budgets_format.load(text.encode(), BUDGETS)
+    write_atomically(root / BUDGETS, text.encode(), within=top)
+    if store == DIRECTORY and not (root / "baselines").exists():
+        write_atomically(root / "baselines" / "README.md", _BASELINES.encode(), within=top)
+    ignored = _ignore(root, found)
+    console.out(_found_text(found))
+    and_folder = " and baselines/" if store == DIRECTORY else ""
+    added = f", added {' and '.join(ignored)} to .gitignore" if ignored else ""
+    console.out(f"wrote {BUDGETS}{and_folder}{added}")
 
 
 def _ci_files(ci: ci_files.Host, root: Path, repository: Repository | None, extra: str) -> tuple[ci_files.File, ...]:
