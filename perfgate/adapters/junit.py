@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import BinaryIO
 from xml.parsers import expat
 
-from perfgate.adapters.junit_cases import FAILED, PASSED, SEPARATOR, SKIPPED, TIMED, Report, short
 from perfgate.adapters.junit_numbers import LONGEST, ODD, Comma, Waiting, parse
+from perfgate.adapters.suite_report import FAILED, PASSED, SEPARATOR, SKIPPED, TIMED, Report, short
 from perfgate.errors import InputError
 
 #: Limits beyond any real report; each is refused with a sentence.

@@ -41,7 +41,8 @@ def measure_tests(
     """
     from perfgate.cli.capturing import finish, surroundings
     from perfgate.core.entries import TestsEntry
-    from perfgate.measure.tests import capture, suite_name
+    from perfgate.measure.suite_running import suite_name
+    from perfgate.measure.tests import capture
 
     run = tuple(command or ())
     entry = TestsEntry(console.named(suite or suite_name(run)), run, tuple(junit), suite)

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfgate.adapters import junit
-from perfgate.adapters.junit_cases import FAILED, PASSED, SKIPPED, Case, Report
 from perfgate.adapters.junit_numbers import LONGEST, Comma, parse
+from perfgate.adapters.suite_report import FAILED, PASSED, SKIPPED, Case, Report
 from perfgate.errors import InputError, PerfgateError
 
 

@@ -12,8 +12,9 @@ import pytest
 from perfgate.core.entries import TestsEntry
 from perfgate.core.model import Capture, Measurement, State
 from perfgate.errors import CommandFailed, InputError
+from perfgate.measure.suite_running import suite_name, with_report
 from perfgate.measure.surroundings import Surroundings
-from perfgate.measure.tests import capture, suite_name, with_report
+from perfgate.measure.tests import capture
 from tests.cli.program import Program
 
 ONE = '<testsuite name="unit" time="3.5"><testcase classname="c" name="a" file="a.py" time="1.25"/></testsuite>'

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 
 from perfgate.adapters import junit as junit_reader
-from perfgate.adapters.junit_cases import Report
+from perfgate.adapters.suite_report import Report
 from perfgate.core.budgets import Level
 from perfgate.core.decision import Circumstances, Decision
 from perfgate.core.model import Caveat

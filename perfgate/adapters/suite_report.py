@@ -1,4 +1,4 @@
-"""The cases of JUnit reports as columns: what became of each, the time it took, and the few that people want to see."""
+"""The cases of a suite's reports as columns: what became of each, the time it took, and the few that people want to see."""
 
 from __future__ import annotations
 
@@ -34,6 +34,14 @@ class Case(NamedTuple):
         return ".".join(part for part in (home, self.name) if part) if home != self.name else self.name
 
 
+class Fixture(NamedTuple):
+    """A fixture by name, file ("" where it is not told) and scope ("function", "module", "session" …)."""
+
+    name: str
+    file: str = ""
+    scope: str = ""
+
+
 class Report:
     """The cases of one or more report files, held as columns: 200,000 cases take some 45 MB."""
 
@@ -62,6 +70,10 @@ class Report:
         #: Failures of a whole suite, which belong to no case.
         self.loose_failures = 0
         self.control_characters = False
+        #: Seconds of each case by phase ("setup", "call", "teardown"), where the source tells phases.
+        self.phases: dict[str, array[float]] = {}
+        #: How often each fixture was set up, and the seconds that took in all, where the source tells fixtures.
+        self.fixtures: dict[Fixture, tuple[int, float]] = {}
 
     # --- what the reader tells, case by case ---
 
@@ -103,6 +115,17 @@ class Report:
         else:
             self.seconds[case] += seconds
             self.timed[case] |= TIMED
+
+    def spend_phase(self, case: int, phase: str, seconds: float) -> None:
+        """A part of an attempt's time, which `spend` is told too."""
+        column = self.phases.setdefault(phase, array("d"))
+        column.extend([0.0] * (case + 1 - len(column)))
+        column[case] += seconds
+
+    def set_up(self, fixture: Fixture, seconds: float) -> None:
+        """A fixture was set up once more and took so long, without the fixtures it asked for."""
+        times, total = self.fixtures.get(fixture, (0, 0.0))
+        self.fixtures[fixture] = times + 1, total + seconds
 
     def unreadable(self, place: str) -> None:
         """A time at this place cannot be read."""
