@@ -40,11 +40,11 @@ def surroundings(root: Path | None = None) -> Iterator[Surroundings]:
         yield Surroundings(root or Path.cwd(), work, os.environ)
 
 
-def finish(capture: Capture, output: Path | None, *, as_json: bool = False) -> None:
-    """Make a run of the capture, write it (default: into `.perfgate/runs`), and show it; then `leave`."""
+def finish(capture: Capture, output: Path | None, *, as_json: bool = False, aside: bool = False) -> None:
+    """Make a run of the capture, write it (default: into `.perfgate/runs`), and show it (`aside`: on stderr); then `leave`."""
     project = Project.find()
     run, path = keep(capture, output, project)
-    show(run, path, as_json=as_json)
+    show(run, path, as_json=as_json, aside=aside)
     leave(capture)
 
 
@@ -70,14 +70,15 @@ def keep(capture: Capture, output: Path | None, project: Project) -> tuple[Run, 
     return run, path
 
 
-def show(run: Run, path: Path, *, as_json: bool) -> None:
-    """Show what was measured, as a table or as the run file's JSON."""
+def show(run: Run, path: Path, *, as_json: bool, aside: bool = False) -> None:
+    """Show what was measured, as a table (`aside`: on stderr, which --quiet silences) or as the run file's JSON."""
     if as_json:
         console.out(run_format.dump(run).decode().rstrip("\n"))
         return
     from perfgate.render.capture import render
 
-    console.out(render(run, width=console.width(), colour=console.colour()))
+    tell = console.say if aside else console.out
+    tell(render(run, width=console.width(), colour=console.colour() and not aside, unicode=console.can_show("▁█")))
     console.say(f"written to {console.shown(path)}")
 
 

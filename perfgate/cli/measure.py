@@ -15,6 +15,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("tokens", "perfgate.cli.measure_tokens"),
     ("cost", "perfgate.cli.measure_cost"),
     ("size", "perfgate.cli.measure_size"),
+    ("resources", "perfgate.cli.measure_resources"),
     ("all", "perfgate.cli.measure_all"),
 )
 

@@ -100,4 +100,13 @@ class SizeEntry(NamedTuple):
     paths: tuple[str, ...] = ()
 
 
-Entry = CommandEntry | TestsEntry | BenchEntry | PipelineEntry | TokensEntry | CostEntry | SizeEntry
+class ResourcesEntry(NamedTuple):
+    """Run a command once and watch what it uses, at least every `interval` seconds; `aside` sends its output to stderr."""
+
+    name: str
+    run: tuple[str, ...]
+    interval: float = 1.0
+    aside: bool = False
+
+
+Entry = CommandEntry | TestsEntry | BenchEntry | PipelineEntry | TokensEntry | CostEntry | SizeEntry | ResourcesEntry

@@ -152,12 +152,9 @@ def _git_name(node: Node, such_as: str, *, of_remote: bool = False) -> str:
 def _rerun(node: Node) -> Rerun:
     parts = values.mapping(node, ("times", "within", "never"), what="in rerun")
     usual = Rerun()
-    within = values.quantity(parts["within"]) if "within" in parts else None
-    if within is not None and within.unit.base != "s":
-        values.refuse(parts["within"], f"{values.written(parts['within'])} is not a time", 'write for example "10 min"')
     return Rerun(
         times=values.whole(parts["times"], 0, 100) if "times" in parts else usual.times,
-        within=float(within.value) if within is not None else usual.within,
+        within=values.seconds(parts["within"]) if "within" in parts else usual.within,
         never=tuple(_selector(each) for each in values.sequence(parts["never"])) if "never" in parts else (),
     )
 

@@ -31,6 +31,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "tokens": ("run", "files", "scenario"),
     "cost": ("run", "infracost", "environment"),
     "size": ("run", "paths"),
+    "resources": ("run", "interval"),
 }
 
 
@@ -127,6 +128,13 @@ def _size(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:
     return entries.SizeEntry(name, _run(parts), _texts(parts, "paths"))
 
 
+def _resources(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:
+    if "run" not in parts:
+        values.refuse(body, '"run" is missing in resources', "write the command to watch")
+    interval = values.seconds(parts["interval"]) if "interval" in parts else 1.0
+    return entries.ResourcesEntry(name, _run(parts), interval, aside=True)
+
+
 _READERS: Mapping[str, Callable[[str, Node, Mapping[str, Node]], entries.Entry]] = {
     "command": _command,
     "tests": _tests,
@@ -135,6 +143,7 @@ _READERS: Mapping[str, Callable[[str, Node, Mapping[str, Node]], entries.Entry]]
     "tokens": _tokens,
     "cost": _cost,
     "size": _size,
+    "resources": _resources,
 }
 
 

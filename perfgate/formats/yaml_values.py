@@ -143,6 +143,14 @@ def quantity(node: Node) -> Quantity:
     return found
 
 
+def seconds(node: Node) -> float:
+    """A time, in seconds."""
+    found = quantity(node)
+    if found.unit.base != "s" or found.value <= 0:
+        refuse(node, f"{written(node)} is not a time", 'write for example "10 min"')
+    return float(found.value)
+
+
 def _number(node: Node, example: str) -> str:
     found = text(node, example)
     if len(found) > _LONGEST_NUMBER:

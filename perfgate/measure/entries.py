@@ -20,6 +20,7 @@ MODULES: tuple[tuple[type[object], str], ...] = (
     (entries.TokensEntry, "perfgate.measure.tokens"),
     (entries.CostEntry, "perfgate.measure.cost"),
     (entries.SizeEntry, "perfgate.measure.size"),
+    (entries.ResourcesEntry, "perfgate.measure.resources"),
 )
 
 

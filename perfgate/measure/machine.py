@@ -20,7 +20,7 @@ def machine_class(environ: Mapping[str, str], runner: str = "") -> MachineClass:
         arch=_arch(),
         runner=environ.get("PERFGATE_RUNNER", "")[:100] or runner,
         cpu_model=_cpu_model(),
-        cpu_count=_cpu_count(),
+        cpu_count=cpu_count(),
     )
 
 
@@ -53,7 +53,7 @@ def _cleaned(name: str) -> str:
     return " ".join(plain.split())[:100]
 
 
-def _cpu_count() -> int:
+def cpu_count() -> int:
     """The CPUs this process may use: its affinity, cut by a cgroup's quota."""
     try:
         count = len(os.sched_getaffinity(0))

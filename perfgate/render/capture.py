@@ -5,19 +5,25 @@ from __future__ import annotations
 from perfgate.core.baseline import run_value
 from perfgate.core.model import Measurement, Run, State
 from perfgate.core.units import write_value, write_values
+from perfgate.render import resources
 from perfgate.render.tables import Column, render_table
 from perfgate.render.text import harmless
 
 _DETAIL_ROWS = 5
 
 
-def render(run: Run, *, width: int, colour: bool) -> str:
+def render(run: Run, *, width: int, colour: bool, unicode: bool = True) -> str:
     """The measurements as a table, the beginning of each block of details, and the caveats."""
     rows = [_row(measurement) for measurement in sorted(run.measurements, key=lambda each: str(each.series))]
     columns = (Column("series"), Column("value", number=True), Column("range", number=True), Column("n", number=True))
     parts = [render_table(columns, rows, width=width, colour=colour)]
+    if resources.SUMMARY in run.details:
+        rows_over_time = run.details.get(resources.MOMENTS, ())
+        parts.append(
+            "\n" + resources.render(run.details[resources.SUMMARY], rows_over_time, width=width, unicode=unicode)
+        )
     for name, block in run.details.items():
-        if block:
+        if block and name not in {resources.SUMMARY, resources.MOMENTS}:
             parts.append(_details(name, block, width=width, colour=colour))
     for measurement in run.measurements:
         if measurement.state is not State.MEASURED:

@@ -10,8 +10,8 @@ _BARS = "▁▂▃▄▅▆▇█"
 _PLAIN = "_.-=+*%#"
 
 
-def sparkline(values: Sequence[float], *, width: int, unicode: bool) -> str:
-    """The values as bars from the least to the largest; where there are more than `width`, medians of neighbours.
+def sparkline(values: Sequence[float], *, width: int, unicode: bool, bottom: float | None = None) -> str:
+    """The values as bars from the least (or `bottom`) to the largest; where there are more than `width`, medians of neighbours.
 
     >>> sparkline([1, 2, 3, 8], width=10, unicode=False)
     '_.-#'
@@ -20,7 +20,7 @@ def sparkline(values: Sequence[float], *, width: int, unicode: bool) -> str:
         return ""
     bars = _BARS if unicode else _PLAIN
     shown = [_middle(values[start:end]) for start, end in pieces(len(values), width)]
-    least, most = min(shown), max(shown)
+    least, most = min(shown) if bottom is None else bottom, max(shown)
     if not math.isfinite(most - least) or most == least:
         return bars[0 if most == least else 3] * len(shown)
     return "".join(bars[min(len(bars) - 1, int((value - least) / (most - least) * len(bars)))] for value in shown)
