@@ -31,7 +31,7 @@ def main() -> None:
     environ["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
     with tempfile.TemporaryDirectory() as folder:
         for size in (1, 10, 100):
-            script = "; ".join([*["sleep %d &" % SECONDS] * (size - 1), "sleep %d" % SECONDS]).replace("&;", "&")
+            script = "; ".join([*[f"sleep {SECONDS} &"] * (size - 1), f"sleep {SECONDS}"]).replace("&;", "&")
             done = subprocess.run(
                 [sys.executable, "-c", WATCH, "sh", "-c", script],
                 cwd=folder,
