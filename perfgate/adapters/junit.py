@@ -7,17 +7,15 @@ The last and not the best: pytest-rerunfailures leaves every failed attempt but 
 
 from __future__ import annotations
 
-from typing import BinaryIO
-from xml.parsers import expat
+from typing import BinaryIO, NoReturn
 
 from perfgate.adapters.junit_numbers import LONGEST, ODD, Comma, Waiting, parse
 from perfgate.adapters.suite_report import FAILED, PASSED, SEPARATOR, SKIPPED, TIMED, Report, short
-from perfgate.errors import InputError
+from perfgate.adapters.xml_feed import DEPTH, XmlFeed
 
-#: Limits beyond any real report; each is refused with a sentence.
-DEPTH, CASES, TAG, NAMES = 64, 5_000_000, 8 * 1024 * 1024, 10_000
+#: More cases than any suite has.
+CASES = 5_000_000
 
-_CHUNK = 64 * 1024
 # What an element means for its case.
 _OTHER, _CASE, _SUITE, _ROOT, _FAILURE, _SKIP, _FLAKY, _RERUN = range(8)
 _MEANINGS = {
@@ -35,10 +33,6 @@ _MEANINGS = {
 _NOT_RUN = frozenset({"notrun", "disabled", "suppressed"})
 # CTest writes this where it was given no name.
 _NO_NAMES = frozenset({"", "(empty)"})
-# Colours and zero bytes in captured output: XML forbids them, and many runners write them all the same.
-_FORBIDDEN = bytes(set(range(32)) - set(b"\t\n\r"))
-_HARMLESS = bytes.maketrans(_FORBIDDEN, b"?" * len(_FORBIDDEN))
-_TRUNCATED = frozenset({"no element found", "unclosed token", "partial character", "unclosed CDATA section"})
 
 
 def read(stream: BinaryIO, where: str, report: Report) -> None:
@@ -80,61 +74,16 @@ class _Reader:
         self._tops: set[str] = set()
         self._top_suites = 0
         self._loose, self._known = False, len(self._states)
-        self._parser = expat.ParserCreate()
+        self._feed = XmlFeed(where, "JUnit XML report", self._start, self._end)
 
     def run(self, stream: BinaryIO) -> None:
-        parser = self._parser
-        parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
-        parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = self._refuse_declaration
-        fed, one_byte = 0, True
-        try:
-            while chunk := stream.read(_CHUNK):
-                if not fed:
-                    # In UTF-16 zero bytes are half of every letter.
-                    one_byte = b"\0" not in chunk[:4] and chunk[:2] not in {b"\xff\xfe", b"\xfe\xff"}
-                fed += len(chunk)
-                parser.Parse(self._harmless(chunk) if one_byte else chunk, False)
-                if fed - parser.CurrentByteIndex > TAG:
-                    self._refuse(f"a single tag or comment is larger than {TAG // 2**20} MB")
-                if len(parser.intern) > NAMES:
-                    self._refuse(f"it has more than {NAMES:,} names of elements and attributes")
-            if fed == 0:
-                remedy = "let the tests write it again; they may have been stopped"
-                raise InputError("the file is empty", where=self._where, remedy=remedy)
-            parser.Parse(b"", True)
-        except expat.ExpatError as error:
-            raise self._not_xml(error) from error
-        except (ValueError, LookupError) as error:
-            # An encoding that neither expat nor Python knows; only the first line can declare one.
-            what = f"the declared encoding cannot be read: {error}"
-            raise InputError(what, where=f"{self._where}:1", remedy="save the report as UTF-8") from error
+        self._feed.run(stream)
+        self._report.control_characters |= self._feed.control_characters
         self._enter(self._home)
         self._settle()
 
-    def _harmless(self, chunk: bytes) -> bytes:
-        clean = chunk.translate(_HARMLESS)
-        if clean != chunk:
-            self._report.control_characters = True
-        return clean
-
-    def _not_xml(self, error: expat.ExpatError) -> InputError:
-        told = expat.ErrorString(error.code) or "unknown error"
-        if (error.lineno, error.offset) == (1, 0):
-            remedy = "name the JUnit XML report of the tests"
-        elif told in _TRUNCATED or error.code == expat.errors.codes[expat.errors.XML_ERROR_TAG_MISMATCH]:
-            remedy = "let the tests write it again; they may have been stopped half-way"
-        else:
-            remedy = "its text may be in another encoding than it declares, or hold characters that XML forbids"
-        where = f"{self._where}:{error.lineno}:{error.offset + 1}"
-        return InputError(f"this is not well-formed XML: {told}", where=where, remedy=remedy)
-
-    def _refuse(self, what: str, remedy: str = "name the JUnit XML report of the tests") -> None:
-        place = f"{self._where}:{self._parser.CurrentLineNumber}:{self._parser.CurrentColumnNumber + 1}"
-        raise InputError(what, where=place, remedy=remedy)
-
-    def _refuse_declaration(self, *_: object) -> None:
-        what = "the report declares a document type or entities, which are not read"
-        self._refuse(what, "let the tests write plain JUnit XML")
+    def _refuse(self, what: str, remedy: str = "") -> NoReturn:
+        self._feed.refuse(what, remedy)
 
     # --- element by element: there may be millions, so a case is dealt with first, and in one go ---
 
@@ -215,7 +164,7 @@ class _Reader:
             self._stated.append((root, parsed.seconds if parsed.comma is not Comma.EITHER else None))
             self._waiting.saw(parsed.comma)
             if parsed.comma is Comma.EITHER and parsed.seconds is not None:
-                self._waiting.hold(-len(self._stated), parsed.seconds, self._parser.CurrentLineNumber)
+                self._waiting.hold(-len(self._stated), parsed.seconds, self._feed.line)
 
     def _enter(self, suite: int) -> None:
         """Go into a suite, or back to the one around it; cases met between suites belong to none."""
@@ -253,7 +202,7 @@ class _Reader:
     # --- times ---
 
     def _odd_time(self, case: int, text: str) -> None:
-        parsed, line = parse(text), self._parser.CurrentLineNumber
+        parsed, line = parse(text), self._feed.line
         self._waiting.saw(parsed.comma)
         if parsed.seconds is None:
             self._report.unreadable(f"{self._where}:{line}")
