@@ -39,12 +39,7 @@ def read(stream: BinaryIO, where: str, report: Report) -> None:
     """Add the cases of a report file; raises InputError with line and column for anything that is not one."""
     reader = _Reader(report, where, report.new_suite(-1, str(report.files)))
     reader.run(stream)
-    report.files += 1
-    report.names.add(reader.name())
-    report.resolution = max(report.resolution, reader.step())
-    report.wall, report.no_wall = reader.wall()
-    if report.files > 1:
-        report.wall, report.no_wall = None, f"{report.files} reports tell no common wall time"
+    report.end_file(reader.name(), reader.step(), *reader.wall())
 
 
 class _Reader:

@@ -26,6 +26,8 @@ class Case(NamedTuple):
     state: int
     flaky: bool
     suspect: bool
+    #: The runner's own name, "" where no source tells.
+    id: str = ""
 
     @property
     def title(self) -> str:
@@ -45,7 +47,7 @@ class Fixture(NamedTuple):
 class Report:
     """The cases of one or more report files, held as columns: 200,000 cases take some 45 MB."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: str = "") -> None:
         self._index: dict[str, int] = {}
         self._suites: dict[tuple[int, str], int] = {}
         #: One value for each case: its state, what is known of its time, and the seconds known.
@@ -70,6 +72,12 @@ class Report:
         #: Failures of a whole suite, which belong to no case.
         self.loose_failures = 0
         self.control_characters = False
+        #: The runner's own name of a case, such as a pytest node id, where the source tells it.
+        self.ids: dict[int, str] = {}
+        #: How many processes ran the tests at once, 0 where no source tells.
+        self.workers = 0
+        #: The folder that paths in reports are told from, "" where they stay as they are.
+        self.root = root
         #: Seconds of each case by phase ("setup", "call", "teardown"), where the source tells phases.
         self.phases: dict[str, array[float]] = {}
         #: How often each fixture was set up, and the seconds that took in all, where the source tells fixtures.
@@ -132,6 +140,15 @@ class Report:
         self.unreadable_times += 1
         self.first_unreadable = self.first_unreadable or place
 
+    def end_file(self, name: str, step: float, wall: float | None, no_wall: str) -> None:
+        """A file was read: what it calls itself, the smallest step of its times, and its wall time, or why it tells none."""
+        self.files += 1
+        self.names.add(name)
+        self.resolution = max(self.resolution, step)
+        self.wall, self.no_wall = wall, no_wall
+        if self.files > 1:
+            self.wall, self.no_wall = None, f"{self.files} reports tell no common wall time"
+
     # --- what they add up to ---
 
     def __len__(self) -> int:
@@ -176,7 +193,9 @@ class Report:
             failed_before, passed = case in self.failed_before, state == PASSED
             seconds = self.seconds[case] if self.timed[case] == TIMED else None
             flaky, suspect = passed and failed_before, passed and case in self._retried and not failed_before
-            yield Case(_path(homes, int(suite)), classname, name, file, seconds, state, flaky, suspect)
+            yield Case(
+                _path(homes, int(suite)), classname, name, file, seconds, state, flaky, suspect, self.ids.get(case, "")
+            )
 
 
 def _path(homes: list[tuple[int, str]], suite: int) -> str:

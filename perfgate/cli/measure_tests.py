@@ -18,11 +18,15 @@ def measure_tests(
         metavar="[-- CMD...]",
         help="Run this suite, after two dashes. pytest is asked for a report by itself; elsewhere {out} stands for the report.",
     ),
-    junit: list[str] = typer.Option(
+    reports: list[str] = typer.Option(
         [],
+        "--report",
         "--junit",
         metavar="GLOB",
-        help="Read these JUnit reports; may be given more than once. With CMD: the reports it writes.",
+        help="Read these reports, JUnit XML or another format that is found from their content; may be given more than once. With CMD: the reports it writes.",
+    ),
+    report_format: str = typer.Option(
+        "", "--format", metavar="NAME", help="Insist on this format of the reports. [default: their content tells it]"
     ),
     suite: str = typer.Option("", "--suite", help="The label of its series. [default: the report's own name]"),
     case_series: bool = typer.Option(
@@ -37,7 +41,7 @@ def measure_tests(
 
     \b
     Example: perfgate measure tests --suite unit -- pytest -q
-             perfgate measure tests --junit 'build/reports/**/*.xml'
+             perfgate measure tests --report 'build/reports/**/*.xml'
     """
     from perfgate.cli.capturing import finish, surroundings
     from perfgate.core.entries import TestsEntry
@@ -45,7 +49,7 @@ def measure_tests(
     from perfgate.measure.tests import capture
 
     run = tuple(command or ())
-    entry = TestsEntry(console.named(suite or suite_name(run)), run, tuple(junit), suite)
+    entry = TestsEntry(console.named(suite or suite_name(run)), run, tuple(reports), suite, report_format)
     with surroundings() as around, console.progress() as progress:
         captured = capture(entry, around, progress, cases=case_series)
     finish(captured, output, as_json=as_json)

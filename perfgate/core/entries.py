@@ -39,12 +39,16 @@ class CommandEntry(NamedTuple):
 
 
 class TestsEntry(NamedTuple):
-    """Run a test suite once, or read the JUnit reports it left; `{out}` in `run` stands for a report file of perfgate's."""
+    """Run a test suite once, or read the reports it left; `{out}` in `run` stands for a report file of perfgate's.
+
+    `format` insists on one format of the reports, "" lets their content tell it.
+    """
 
     name: str
     run: tuple[str, ...] = ()
-    junit: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
     suite: str = ""
+    format: str = ""
 
 
 class BenchEntry(NamedTuple):

@@ -25,7 +25,7 @@ _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 #: The keys of each kind of entry.
 KINDS: Mapping[str, tuple[str, ...]] = {
     "command": ("run", "prepare", "runs", "warmup", "versus"),
-    "tests": ("run", "junit", "suite"),
+    "tests": ("run", "reports", "junit", "suite", "format"),
     "bench": ("run", "files", "tool", "better"),
     "pipeline": ("from", "run", "attempt", "workflow", "repository"),
     "tokens": ("run", "files", "scenario"),
@@ -83,9 +83,10 @@ def _command(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:
 
 
 def _tests(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:
-    if "run" not in parts and "junit" not in parts:
-        values.refuse(body, 'tests needs "run" or "junit"', 'write for example {run: "pytest -q --junitxml {out}"}')
-    return entries.TestsEntry(name, _run(parts), _texts(parts, "junit"), _text(parts, "suite") or name)
+    if not {"run", "reports", "junit"} & parts.keys():
+        values.refuse(body, 'tests needs "run" or "reports"', 'write for example {run: "pytest -q --junitxml {out}"}')
+    reports = (*_texts(parts, "reports"), *_texts(parts, "junit"))
+    return entries.TestsEntry(name, _run(parts), reports, _text(parts, "suite") or name, _text(parts, "format"))
 
 
 def _bench(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from perfgate.adapters import suite_formats
+from perfgate.adapters.suite_head import LOOKED_AT
 from perfgate.core.entries import TestsEntry
 from perfgate.errors import CommandFailed, InputError
 from perfgate.measure.command import Execution, failed, fill, run_once
@@ -21,6 +23,10 @@ _REPORT_OPTIONS = ("--junitxml", "--junit-xml")
 _STARTERS = frozenset(
     {"coverage", "env", "hatch", "nice", "pdm", "pipenv", "pixi", "poetry", "timeout", "uv", "uvx", "xvfb-run"}
 )
+
+
+#: How test reports in a folder end, and whether a file that ends so is likely to be one.
+_LIKELY = {".xml": True, ".trx": True, ".json": False, ".jsonl": False, ".ndjson": False}
 
 
 class Reports(NamedTuple):
@@ -44,7 +50,7 @@ def found(patterns: Sequence[str], root: Path) -> Reports:
         if not named:
             what = f'no report matches "{pattern}"'
             if (root / pattern).is_dir():
-                what = f'the folder "{pattern}" holds no XML report'
+                what = f'the folder "{pattern}" holds no test report that perfgate reads'
             raise InputError(what, remedy="run the tests first, or check the pattern")
         for path in named:
             paths.setdefault(os.path.realpath(path), path)
@@ -57,7 +63,7 @@ def made(entry: TestsEntry, surroundings: Surroundings, progress: Callable[[str]
     Raises CommandFailed where a signal ends the suite, or it writes no report where it was asked for one.
     """
     out = Path(tempfile.mkdtemp(dir=surroundings.work)) / "junit.xml"
-    words, patterns = with_report(entry.run, entry.junit)
+    words, patterns = with_report(entry.run, entry.reports)
     wanted = [fill([pattern], out=out)[0] for pattern in patterns]
     before = _stamps(wanted, surroundings.root)
     progress(f"running {entry.run[0]}")
@@ -74,19 +80,19 @@ def made(entry: TestsEntry, surroundings: Surroundings, progress: Callable[[str]
         if not fresh or not any(path in after for path in _named(filled, surroundings.root)):
             raise CommandFailed(
                 f'the command "{entry.name}" wrote no report {pattern}',
-                remedy="let it write JUnit XML there, or give {out} where it takes the name of its report",
+                remedy="let it write its report there, or give {out} where it takes the name of its report",
                 output=execution.output_tail,
             )
     stale = {os.path.realpath(path) for path in after} - fresh.keys()
     return Reports(tuple(fresh.values()), execution.wall, len(stale), out, failure)
 
 
-def with_report(run: Sequence[str], junit: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def with_report(run: Sequence[str], reports: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The words of a command and the patterns of its reports; pytest is asked for a report where nobody did.
 
     The option goes right behind the word pytest: behind "--" it would be the name of a file.
     """
-    words, patterns = tuple(run), tuple(junit)
+    words, patterns = tuple(run), tuple(reports)
     at = _pytest(words)
     if at is None or patterns or any(_OUT in word for word in words):
         return words, patterns
@@ -117,12 +123,22 @@ def _pytest(words: Sequence[str]) -> int | None:
 
 
 def _named(pattern: str, root: Path) -> Iterator[Path]:
-    """The files a pattern names; a folder stands for the XML files in it."""
+    """The files a pattern names; a folder stands for the test reports in it, and other files in it are left alone."""
     for path in matches(root, pattern):
         if path.is_dir():
-            yield from sorted(inner for inner in path.rglob("*.xml") if inner.is_file())
+            inside = (inner for inner in path.rglob("*") if inner.suffix.lower() in _LIKELY)
+            yield from sorted(inner for inner in inside if inner.is_file() and _belongs(inner))
         else:
             yield path
+
+
+def _belongs(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return suite_formats.belongs(stream.read(LOOKED_AT), likely=_LIKELY[path.suffix.lower()])
+    except OSError:
+        # What cannot be read is told when it is to be read.
+        return _LIKELY[path.suffix.lower()]
 
 
 def _stamps(patterns: Sequence[str], root: Path) -> dict[Path, tuple[int, int, int]]:

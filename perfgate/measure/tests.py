@@ -1,4 +1,4 @@
-"""Test suites, measured: their wall time where someone watched it, and what their JUnit reports tell of the cases."""
+"""Test suites, measured: their wall time where someone watched it, and what their reports tell of the cases."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from perfgate.adapters import junit
+from perfgate.adapters import suite_formats
 from perfgate.adapters.labels import label, plain_text
 from perfgate.adapters.suite_report import FAILED, SKIPPED, Report
 from perfgate.core.entries import TestsEntry
@@ -33,13 +33,13 @@ def capture(
     would look fast. Raises CommandFailed where it fails without such a report, was ended by a signal, or leaves no report it was
     asked for; InputError where no report is found or one cannot be read.
     """
-    if not entry.run and not entry.junit:
+    if not entry.run and not entry.reports:
         raise InputError(
-            "there is neither a command nor a report", remedy="give one: --junit 'reports/*.xml', or -- pytest -q"
+            "there is neither a command nor a report", remedy="give one: --report 'reports/*.xml', or -- pytest -q"
         )
-    reports = made(entry, surroundings, progress) if entry.run else found(entry.junit, surroundings.root)
+    reports = made(entry, surroundings, progress) if entry.run else found(entry.reports, surroundings.root)
     try:
-        report = _told(reports, surroundings, progress)
+        report = _told(entry, reports, surroundings, progress)
     except InputError as error:
         if reports.failure is None:
             raise
@@ -54,24 +54,24 @@ def _failed(entry: TestsEntry, execution: Execution) -> CommandFailed:
     return failed(f'"{entry.name}"', execution)
 
 
-def _told(reports: Reports, surroundings: Surroundings, progress: Callable[[str], None]) -> Report:
+def _told(entry: TestsEntry, reports: Reports, surroundings: Surroundings, progress: Callable[[str], None]) -> Report:
     """What all the reports tell together."""
     report = Report()
     for path in reports.paths:
         name = _shown(path, reports, surroundings)
         progress(f"reading {name}")
-        _read(path, name, report)
+        _read(path, name, report, entry.format)
     return report
 
 
-def _read(path: Path, where: str, report: Report) -> None:
+def _read(path: Path, where: str, report: Report, name: str) -> None:
     try:
         if not path.is_file():
             # A pipe or a device may never end.
             what = "this is not a file" if path.exists() else "there is no such file"
-            raise InputError(what, where=where, remedy="name the JUnit report of the tests")
+            raise InputError(what, where=where, remedy="name the report of the tests")
         with path.open("rb") as stream:
-            junit.read(stream, where, report)
+            suite_formats.read(stream, where, report, name)
     except OSError as error:
         raise OperationFailed(
             f"the report cannot be read: {error.strerror}", where=where, remedy="check its permissions"
@@ -213,7 +213,7 @@ def _singles(suite: _Suite, report: Report, caveats: list[Caveat]) -> list[Measu
 def _caveats(entry: TestsEntry, report: Report, reports: Reports) -> Iterable[Caveat]:
     if not reports.paths:
         message = f'"{entry.name}" left no report, so only its duration is known'
-        yield Caveat("no report", message, "use {out} in the command where it writes JUnit XML, or --junit")
+        yield Caveat("no report", message, "use {out} in the command where it writes its report, or --report")
     if report.unreadable_times:
         message = f"times that cannot be read: {report.unreadable_times}, the first at {report.first_unreadable}"
         remedy = "a time is a number of seconds; 1,234 alone could be one or a thousand"

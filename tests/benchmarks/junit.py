@@ -45,7 +45,7 @@ def read(path: Path) -> None:
     from perfgate.measure.tests import capture
 
     around = Surroundings(path.parent, path.parent, os.environ)
-    captured = capture(TestsEntry("tests", junit=(path.name,)), around, lambda _: None)
+    captured = capture(TestsEntry("tests", reports=(path.name,)), around, lambda _: None)
     values = {each.series.metric: sum(each.values) for each in captured.measurements}
     if (values["tests.count"], values["tests.failed"]) != (CASES, CASES // 100):
         raise SystemExit(f"the totals are wrong: {values}")

@@ -124,7 +124,7 @@ def test_a_folder_stands_for_its_xml_files(around: Surroundings) -> None:
     put(around, "d/notes.txt", "none")
     assert value(taken(around, "d"), "count") == 2
     (around.root / "empty").mkdir()
-    with pytest.raises(InputError, match='"empty" holds no XML'):
+    with pytest.raises(InputError, match='"empty" holds no test report'):
         taken(around, "empty")
 
 
