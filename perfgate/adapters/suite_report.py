@@ -80,8 +80,6 @@ class Report:
         self.root = root
         #: Seconds of each case by phase ("setup", "call", "teardown"), where the source tells phases.
         self.phases: dict[str, array[float]] = {}
-        #: The runner's own id of a case (a pytest node id), where the source tells it.
-        self.ids: dict[int, str] = {}
         #: How often each fixture was set up, and the seconds that took in all, where the source tells fixtures.
         self.fixtures: dict[Fixture, tuple[int, float]] = {}
 

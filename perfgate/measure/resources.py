@@ -80,7 +80,7 @@ def watch(entry: ResourcesEntry, surroundings: Surroundings) -> Watched:
     argv = fill(entry.run)
     program = find_program(argv, surroundings)
     killed = sampling.killed_for_memory()
-    with _adopting():
+    with _adopting(), _passing_on() as passing:
         looks = _Looks(entry.interval)
         try:
             process = subprocess.Popen(
@@ -93,8 +93,8 @@ def watch(entry: ResourcesEntry, surroundings: Surroundings) -> Watched:
         except OSError as error:
             what = f'"{argv[0]}" cannot be started: {error.strerror}'
             raise InputError(what, remedy="check that it is a program for this machine") from error
-        with _passing_on(process.pid):
-            status = looks.until_the_end_of(process.pid)
+        passing.to(process.pid)
+        status = looks.until_the_end_of(process.pid)
         # It was waited for here and not there.
         process.returncode = os.waitstatus_to_exitcode(status)
     after = sampling.killed_for_memory()
@@ -246,19 +246,37 @@ def _adopting() -> Iterator[None]:
         prctl(36, 0, 0, 0, 0)
 
 
-@contextmanager
-def _passing_on(pid: int) -> Iterator[None]:
+class _Passing:
     """What asks this process to end is asked of the command; a Ctrl-C reaches it by itself, as it is in the same terminal."""
-    passed = {signal.SIGTERM: True, signal.SIGHUP: True, signal.SIGINT: False}
 
-    def pass_on(number: int, _frame: object) -> None:
-        if passed[signal.Signals(number)]:
+    def __init__(self) -> None:
+        self._pid: int | None = None
+        self._asked: list[int] = []
+
+    def to(self, pid: int) -> None:
+        """This is the command; what came before it began is passed on now."""
+        self._pid = pid
+        for number in self._asked:
+            self._send(number)
+
+    def __call__(self, number: int, _frame: object) -> None:
+        if self._pid is None:
+            self._asked.append(number)
+        elif number != signal.SIGINT:
+            self._send(number)
+
+    def _send(self, number: int) -> None:
+        if self._pid is not None:
             with suppress(ProcessLookupError):
-                os.kill(pid, number)
+                os.kill(self._pid, number)
 
-    before = {number: signal.signal(number, pass_on) for number in passed}
+
+@contextmanager
+def _passing_on() -> Iterator[_Passing]:
+    passing = _Passing()
+    before = {number: signal.signal(number, passing) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
     try:
-        yield
+        yield passing
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
