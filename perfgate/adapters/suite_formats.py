@@ -6,7 +6,20 @@ import io
 from collections.abc import Callable
 from typing import BinaryIO, NamedTuple
 
-from perfgate.adapters import junit
+from perfgate.adapters import (
+    go_tests,
+    jest,
+    junit,
+    libtest,
+    mocha,
+    nunit,
+    playwright,
+    pytest_json_report,
+    pytest_reportlog,
+    rspec,
+    trx,
+    xunit_net,
+)
 from perfgate.adapters.suite_head import LOOKED_AT, Head, look
 from perfgate.adapters.suite_report import Report
 from perfgate.errors import InputError
@@ -51,6 +64,52 @@ class SuiteFormat(NamedTuple):
 
 #: The richer ones first: where one run left several reports, the first of these is read.
 FORMATS: tuple[SuiteFormat, ...] = (
+    SuiteFormat(
+        "pytest-reportlog",
+        "JSON Lines of pytest-reportlog",
+        pytest_reportlog.read,
+        keys=(("$report_type", "pytest_version"),),
+    ),
+    SuiteFormat(
+        "pytest-json-report",
+        "JSON of pytest-json-report",
+        pytest_json_report.read,
+        keys=(("exitcode",), ("root",), ("summary",), ("created",)),
+    ),
+    SuiteFormat(
+        "jest",
+        "jest --json",
+        jest.read_jest,
+        keys=(("numRuntimeErrorTestSuites",), ("numTotalTests",)),
+    ),
+    SuiteFormat(
+        "vitest",
+        "JSON of vitest",
+        jest.read_vitest,
+        keys=(("numTotalTestSuites",), ("numTotalTests",)),
+        lacks=("numRuntimeErrorTestSuites",),
+    ),
+    SuiteFormat(
+        "mocha", "mocha --reporter json", mocha.read, keys=(("stats.passes",), ("stats.suites",), ("stats.pending",))
+    ),
+    SuiteFormat(
+        "playwright",
+        "JSON of Playwright",
+        playwright.read,
+        keys=(("config.rootDir", "config.configFile"), ("config.workers", "config.projects")),
+    ),
+    SuiteFormat("rspec", "rspec --format json", rspec.read, keys=(("version",), ("examples",))),
+    SuiteFormat("go", "go test -json", go_tests.read, keys=(("Action",), ("Package", "ImportPath"))),
+    SuiteFormat(
+        "libtest",
+        "JSON Lines of Rust's test harness and of cargo nextest",
+        libtest.read,
+        keys=(("type",), ("event",)),
+        lacks=("Action",),
+    ),
+    SuiteFormat("trx", "TRX of VSTest", trx.read, roots=("TestRun",)),
+    SuiteFormat("nunit", "XML of NUnit 3 and 2.5", nunit.read, roots=("test-run", "test-results")),
+    SuiteFormat("xunit", "XML of xUnit.net", xunit_net.read, roots=("assemblies", "assembly")),
     SuiteFormat("junit", "JUnit XML of every dialect", junit.read, roots=("testsuites", "testsuite")),
 )
 NAMES: tuple[str, ...] = tuple(each.name for each in FORMATS)

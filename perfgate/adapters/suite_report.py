@@ -72,6 +72,8 @@ class Report:
         #: Failures of a whole suite, which belong to no case.
         self.loose_failures = 0
         self.control_characters = False
+        #: Tests that began and never ended, which count as failed.
+        self.unfinished = 0
         #: The runner's own name of a case, such as a pytest node id, where the source tells it.
         self.ids: dict[int, str] = {}
         #: How many processes ran the tests at once, 0 where no source tells.

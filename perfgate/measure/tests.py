@@ -229,6 +229,9 @@ def _caveats(entry: TestsEntry, report: Report, reports: Reports) -> Iterable[Ca
     if report.loose_failures:
         message = f"failures of a whole suite and of no case, which tests.failed lacks: {report.loose_failures}"
         yield Caveat("failed suites", message, "look at the report: the set-up of a suite may have failed")
+    if report.unfinished:
+        message = f"tests that began and never ended, counted as failed: {report.unfinished}"
+        yield Caveat("unfinished tests", message, "the run may have been stopped, or have crashed in them")
     if report.control_characters:
         yield Caveat("control characters", "characters that XML forbids were read as question marks")
     if reports.stale:
