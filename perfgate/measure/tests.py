@@ -8,16 +8,15 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from perfgate.adapters import suite_formats
 from perfgate.adapters.labels import label, plain_text
 from perfgate.adapters.suite_report import FAILED, SKIPPED, Report
 from perfgate.core.entries import TestsEntry
 from perfgate.core.metrics import find
 from perfgate.core.model import COMMAND_FAILED, Capture, Caveat, Measurement, Series, State
-from perfgate.errors import CommandFailed, InputError, OperationFailed
+from perfgate.errors import CommandFailed, InputError
 from perfgate.measure import suite_details
 from perfgate.measure.command import Execution, failed, how_it_ended
-from perfgate.measure.result_files import shown
+from perfgate.measure.suite_reading import read_all, shown_as
 from perfgate.measure.suite_running import Reports, found, made
 from perfgate.measure.surroundings import Surroundings
 
@@ -39,7 +38,7 @@ def capture(
         )
     reports = made(entry, surroundings, progress) if entry.run else found(entry.reports, surroundings.root)
     try:
-        report = _told(entry, reports, surroundings, progress)
+        report, reports, said = read_all(reports, entry.format, surroundings, progress)
     except InputError as error:
         if reports.failure is None:
             raise
@@ -47,39 +46,12 @@ def capture(
         raise _failed(entry, reports.failure) from error
     if reports.failure is not None and not report.count(FAILED):
         raise _failed(entry, reports.failure)
-    return _captured(entry, report, reports, surroundings, each=cases)
+    captured = _captured(entry, report, reports, surroundings, each=cases)
+    return captured._replace(caveats=(*said, *captured.caveats))
 
 
 def _failed(entry: TestsEntry, execution: Execution) -> CommandFailed:
     return failed(f'"{entry.name}"', execution)
-
-
-def _told(entry: TestsEntry, reports: Reports, surroundings: Surroundings, progress: Callable[[str], None]) -> Report:
-    """What all the reports tell together."""
-    report = Report()
-    for path in reports.paths:
-        name = _shown(path, reports, surroundings)
-        progress(f"reading {name}")
-        _read(path, name, report, entry.format)
-    return report
-
-
-def _read(path: Path, where: str, report: Report, name: str) -> None:
-    try:
-        if not path.is_file():
-            # A pipe or a device may never end.
-            what = "this is not a file" if path.exists() else "there is no such file"
-            raise InputError(what, where=where, remedy="name the report of the tests")
-        with path.open("rb") as stream:
-            suite_formats.read(stream, where, report, name)
-    except OSError as error:
-        raise OperationFailed(
-            f"the report cannot be read: {error.strerror}", where=where, remedy="check its permissions"
-        ) from error
-
-
-def _shown(path: Path, reports: Reports, surroundings: Surroundings) -> str:
-    return "the report of the command" if path == reports.out else plain_text(shown(path, surroundings.root))
 
 
 # --- what they tell ---------------------------------------------------------------------------------------------------
@@ -144,7 +116,7 @@ def _failure(entry: TestsEntry, execution: Execution, report: Report) -> Caveat:
 
 def _origin(reports: Reports, surroundings: Surroundings) -> str:
     more = f" and {len(reports.paths) - 1} more" if len(reports.paths) > 1 else ""
-    return _shown(reports.paths[0], reports, surroundings) + more
+    return shown_as(reports.paths[0], reports, surroundings) + more
 
 
 def _suite_name(entry: TestsEntry, report: Report, paths: Sequence[Path]) -> str:

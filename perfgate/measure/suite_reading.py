@@ -1,0 +1,151 @@
+"""Reading the reports of a suite into one: whichever formats they are in, and each run of a test once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from perfgate.adapters import suite_formats
+from perfgate.adapters.labels import plain_text
+from perfgate.adapters.suite_formats import SuiteFormat
+from perfgate.adapters.suite_report import Report
+from perfgate.core.model import Caveat
+from perfgate.errors import InputError, OperationFailed
+from perfgate.measure.result_files import shown
+from perfgate.measure.suite_running import Reports
+from perfgate.measure.surroundings import Surroundings
+
+#: Reports in two formats that share more of the smaller one's tests than this tell of the same tests.
+_SAME = 0.5
+#: A report that has so much of another one's tests can stand for it.
+_COVERS = 0.9
+_WORDS = re.compile(r"[^\W_]+")
+#: What a reader puts behind the second test of a name, which other formats take for another attempt.
+_ANOTHER = re.compile(r" #\d+$")
+
+
+class Told(NamedTuple):
+    """What reports tell together, the reports that were read for it, and what is to be said about others."""
+
+    report: Report
+    reports: Reports
+    caveats: tuple[Caveat, ...] = ()
+
+
+class _Group(NamedTuple):
+    """The reports in one format."""
+
+    format: SuiteFormat
+    paths: tuple[Path, ...]
+    report: Report
+    tests: frozenset[str]
+
+
+def read_all(reports: Reports, format_name: str, surroundings: Surroundings, progress: Callable[[str], None]) -> Told:
+    """What the reports tell together; `format_name` insists on one format.
+
+    Where reports in two formats tell of the same tests, the richer one is read and the other left out, with a caveat; the other
+    one is read where the richer lacks many of its tests. Raises InputError where neither can stand for the other, or where a
+    report cannot be read.
+    """
+
+    def name(path: Path) -> str:
+        return shown_as(path, reports, surroundings)
+
+    def read(paths: Sequence[Path], into: Report) -> Report:
+        for path in paths:
+            progress(f"reading {name(path)}")
+            _read(path, name(path), into, format_name)
+        return into
+
+    def fresh() -> Report:
+        return Report(root=str(surroundings.root))
+
+    if len(reports.paths) < 2:
+        return Told(read(reports.paths, fresh()), reports)
+    formats = {path: _format(path, name(path), format_name) for path in reports.paths}
+    names = {each.name for each in formats.values()}
+    if len(names) < 2:
+        return Told(read(reports.paths, fresh()), reports)
+    groups = []
+    for each in (each for each in suite_formats.FORMATS if each.name in names):
+        paths = tuple(path for path in reports.paths if formats[path].name == each.name)
+        report = read(paths, fresh())
+        groups.append(_Group(each, paths, report, _tests(report)))
+    kept, caveats = _once(groups, name)
+    chosen = tuple(path for path in reports.paths if any(path in group.paths for group in kept))
+    report = kept[0].report if len(kept) == 1 else read(chosen, fresh())
+    return Told(report, reports._replace(paths=chosen), tuple(caveats))
+
+
+def shown_as(path: Path, reports: Reports, surroundings: Surroundings) -> str:
+    """What a report is called in messages and origins."""
+    return "the report of the command" if path == reports.out else plain_text(shown(path, surroundings.root))
+
+
+def _once(groups: Sequence[_Group], name: Callable[[Path], str]) -> tuple[list[_Group], list[Caveat]]:
+    """The groups without those whose tests another one tells of; the richest formats come first."""
+    kept: list[_Group] = []
+    caveats = []
+    for group in groups:
+        rival = next((each for each in kept if _alike(each, group)), None)
+        if rival is None:
+            kept.append(group)
+            continue
+        shared = len(rival.tests & group.tests)
+        if shared >= _COVERS * len(group.tests):
+            stays, leaves = rival, group
+        elif shared >= _COVERS * len(rival.tests):
+            stays, leaves = group, rival
+            kept[kept.index(rival)] = group
+        else:
+            what = (
+                f"{name(rival.paths[0])} ({rival.format.name}) and {name(group.paths[0])} ({group.format.name}) tell of the "
+                f"same tests ({shared} of {len(rival.tests)} and of {len(group.tests)}), and would count them twice"
+            )
+            raise InputError(what, remedy="name the reports of one format: --report, or --format")
+        message = f"{_listed(leaves, name)} ({leaves.format.name}): left out, {_listed(stays, name)} ({stays.format.name}) tells of the same tests"
+        caveats.append(Caveat("reports of one run", message, "name the one to read: --report, or --format"))
+    return kept, caveats
+
+
+def _alike(one: _Group, other: _Group) -> bool:
+    smaller = min(len(one.tests), len(other.tests))
+    return smaller > 0 and len(one.tests & other.tests) > _SAME * smaller
+
+
+def _tests(report: Report) -> frozenset[str]:
+    """The tests by the words of their names, which formats join in different ways."""
+    return frozenset(" ".join(_WORDS.findall(_ANOTHER.sub("", case.title).casefold())) for case in report.cases())
+
+
+def _listed(group: _Group, name: Callable[[Path], str]) -> str:
+    return name(group.paths[0]) + (f" and {len(group.paths) - 1} more" if len(group.paths) > 1 else "")
+
+
+def _format(path: Path, where: str, format_name: str) -> SuiteFormat:
+    with _opened(path, where) as stream:
+        return suite_formats.detect(stream, where, format_name)
+
+
+def _read(path: Path, where: str, report: Report, format_name: str) -> None:
+    with _opened(path, where) as stream:
+        suite_formats.read(stream, where, report, format_name)
+
+
+@contextmanager
+def _opened(path: Path, where: str) -> Iterator[BinaryIO]:
+    try:
+        if not path.is_file():
+            # A pipe or a device may never end.
+            what = "this is not a file" if path.exists() else "there is no such file"
+            raise InputError(what, where=where, remedy="name the report of the tests")
+        with path.open("rb") as stream:
+            yield stream
+    except OSError as error:
+        raise OperationFailed(
+            f"the report cannot be read: {error.strerror}", where=where, remedy="check its permissions"
+        ) from error
