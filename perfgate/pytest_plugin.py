@@ -17,19 +17,17 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, SupportsFloat
 
 import pytest
 
+from perfgate.recording import FOLDER, INSIDE
+
 if TYPE_CHECKING:
     from perfgate.recording.gathering import Gatherer
 
-#: Names the folder in which every session leaves a record of its own; set by whoever starts pytest, perfgate above all.
-FOLDER = "PERFGATE_PYTEST_FOLDER"
-#: Set while a session is recorded: a session that one of its tests starts belongs to that test, not beside it.
-INSIDE = "PERFGATE_PYTEST_INSIDE"
 #: Where the record goes that was asked for without a name, below pytest's root.
 DEFAULT = ".perfgate/tests.jsonl"
 
 #: What gathers in this process, absent where nothing is recorded.
-GATHERER = pytest.StashKey["Gatherer"]()
-_KINDS = pytest.StashKey[MutableMapping[str, "Kind"]]()
+GATHERER: pytest.StashKey[Gatherer] = pytest.StashKey()
+_KINDS: pytest.StashKey[MutableMapping[str, Kind]] = pytest.StashKey()
 _NAMES = frozenset({"perfgate", "perfgate.pytest_plugin"})
 _METRIC = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*")
 _TIMES = frozenset({"ns", "us", "µs", "μs", "ms", "s", "sec", "min", "h"})
@@ -157,10 +155,11 @@ class Meter:
         self.record(name, time.perf_counter() - started, unit="s", better="lower")
 
 
-def _check_kind(name: str, kind: Kind) -> None:
+def _check_kind(name: object, kind: Kind) -> None:
+    unit: object = kind.unit
     if not isinstance(name, str) or len(name) > _LONGEST_NAME or not _METRIC.fullmatch(name):
         raise ValueError(f'perfgate: {name!r} names no metric: write lower-case words joined by dots, as "parse.time"')
-    if not isinstance(kind.unit, str) or not kind.unit.strip() or len(kind.unit) > _LONGEST_UNIT:
+    if not isinstance(unit, str) or not unit.strip() or len(unit) > _LONGEST_UNIT:
         raise ValueError(f'perfgate: "{name}" has no unit: write for example unit="s", "ms", "B", "op/s" or "1"')
     if kind.better not in {"lower", "higher", "none", ""}:
         raise ValueError(f'perfgate: "{name}": better is "lower", "higher" or "none", not {kind.better!r}')

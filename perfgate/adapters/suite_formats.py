@@ -15,6 +15,7 @@ from perfgate.adapters import (
     nunit,
     playwright,
     pytest_json_report,
+    pytest_record,
     pytest_reportlog,
     rspec,
     trx,
@@ -64,6 +65,12 @@ class SuiteFormat(NamedTuple):
 
 #: The richer ones first: where one run left several reports, the first of these is read.
 FORMATS: tuple[SuiteFormat, ...] = (
+    SuiteFormat(
+        "perfgate",
+        "the record of perfgate's own pytest plugin",
+        pytest_record.read,
+        keys=(("schema",), ("perfgate",), ("plugins",)),
+    ),
     SuiteFormat(
         "pytest-reportlog",
         "JSON Lines of pytest-reportlog",

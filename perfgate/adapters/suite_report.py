@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
+
+from perfgate.adapters.own_metrics import OwnMetric
+from perfgate.core.model import Caveat
 
 PASSED, FAILED, SKIPPED = 0, 1, 2
 #: What is known of a case's time; both where one attempt told a time and another one told nonsense.
@@ -84,6 +87,14 @@ class Report:
         self.phases: dict[str, array[float]] = {}
         #: How often each fixture was set up, and the seconds that took in all, where the source tells fixtures.
         self.fixtures: dict[Fixture, tuple[int, float]] = {}
+        #: What a case recorded of its own in its last attempt, where the source tells it.
+        self.own: dict[int, tuple[OwnMetric, ...]] = {}
+        #: Rows of further blocks for people, by block; they lack the suite's name.
+        self.rows: dict[str, list[Mapping[str, str | int | float | None]]] = {}
+        #: What a reader of the results must know of their source.
+        self.caveats: list[Caveat] = []
+        #: Why cases may be missing, "" where the source tells of all.
+        self.incomplete = ""
 
     # --- what the reader tells, case by case ---
 
@@ -150,6 +161,11 @@ class Report:
         self.wall, self.no_wall = wall, no_wall
         if self.files > 1:
             self.wall, self.no_wall = None, f"{self.files} reports tell no common wall time"
+
+    def add_rows(self, block: str, rows: Iterable[Mapping[str, str | int | float | None]]) -> None:
+        """More rows of a block; one without rows is no block."""
+        for row in rows:
+            self.rows.setdefault(block, []).append(row)
 
     # --- what they add up to ---
 

@@ -12,6 +12,7 @@ from perfgate.adapters import suite_formats
 from perfgate.adapters.suite_head import LOOKED_AT
 from perfgate.core.entries import TestsEntry
 from perfgate.errors import CommandFailed, InputError
+from perfgate.measure import suite_recording
 from perfgate.measure.command import Execution, failed, fill, run_once
 from perfgate.measure.globbing import matches
 from perfgate.measure.surroundings import Surroundings
@@ -67,8 +68,13 @@ def made(entry: TestsEntry, surroundings: Surroundings, progress: Callable[[str]
     wanted = [fill([pattern], out=out)[0] for pattern in patterns]
     before = _stamps(wanted, surroundings.root)
     progress(f"running {entry.run[0]}")
-    execution = run_once(fill(words, out=out), surroundings, what=f'"{entry.name}"', accept=lambda code: code >= 0)
+    folder = Path(tempfile.mkdtemp(dir=surroundings.work))
+    around = surroundings._replace(environ=suite_recording.asking(surroundings.environ, folder))
+    execution = run_once(fill(words, out=out), around, what=f'"{entry.name}"', accept=lambda code: code >= 0)
     failure = execution if execution.returncode else None
+    is_pytest, names = _pytest(words) is not None, any(_OUT in word for word in words)
+    if records := suite_recording.left(entry, folder, is_pytest=is_pytest, names_reports=names):
+        return Reports(records, execution.wall, out=records[0], failure=failure)
     if any(_OUT in word for word in words) and not any(_OUT in pattern for pattern in patterns):
         patterns, wanted = (_OUT, *patterns), [str(out), *wanted]
     after = _stamps(wanted, surroundings.root)

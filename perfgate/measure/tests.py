@@ -14,7 +14,7 @@ from perfgate.core.entries import TestsEntry
 from perfgate.core.metrics import find
 from perfgate.core.model import COMMAND_FAILED, Capture, Caveat, Measurement, Series, State
 from perfgate.errors import CommandFailed, InputError
-from perfgate.measure import suite_details
+from perfgate.measure import suite_details, suite_metrics
 from perfgate.measure.command import Execution, failed, how_it_ended
 from perfgate.measure.suite_reading import read_all, shown_as
 from perfgate.measure.suite_running import Reports, found, made
@@ -91,13 +91,19 @@ def _captured(
     if reports.paths:
         measurements += _of_cases(suite, report)
         details = suite_details.details(suite.name, report, surroundings.root)
+        details |= {block: tuple({"suite": name, **row} for row in rows) for block, rows in report.rows.items()}
+        measurements += suite_metrics.measurements(name, report, caveats)
         if each:
             measurements += _singles(suite, report, caveats)
+    if report.incomplete:
+        measurements = [_unless_it_counts_failures(each, report.incomplete) for each in measurements]
+        remedy = "its times are unknown: let the suite run to its end, and measure again"
+        caveats.append(Caveat("incomplete report", report.incomplete, remedy))
     if reports.failure is not None:
         why = f"the suite failed (exit code {reports.failure.returncode}) and may have stopped early"
         measurements = [_unless_it_counts_failures(each, why) for each in measurements]
         caveats.insert(0, _failure(entry, reports.failure, report))
-    return Capture(tuple(measurements), details, (*_caveats(entry, report, reports), *caveats))
+    return Capture(tuple(measurements), details, (*_caveats(entry, report, reports), *report.caveats, *caveats))
 
 
 def _unless_it_counts_failures(measurement: Measurement, why: str) -> Measurement:

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-#: The outcome of an attempt whose test was never reported: a plugin kept it for itself, and tries again.
-UNKNOWN = "unknown"
-CRASHED = "crashed"
+from perfgate.recording import CRASHED, UNKNOWN
+
 _PHASES = {"setup": 0, "call": 1, "teardown": 2}
 _ENDED_WELL = frozenset({"", "passed", "skipped", "xfailed", "xpassed"})
 
@@ -31,7 +30,7 @@ class Attempt:
 
     def is_over(self, report: pytest.TestReport) -> bool:
         """Whether this report belongs to another attempt: of another test, or of a phase that was here already."""
-        phase = _PHASES.get(report.when or "")
+        phase = _PHASES.get(str(report.when))
         if report.nodeid != self.test:
             return True
         return phase is not None and not is_subtest(report) and any(each is not None for each in self.seconds[phase:])
@@ -41,7 +40,7 @@ class Attempt:
         if is_subtest(report):
             self.subtest_failed = self.subtest_failed or report.outcome == "failed"
             return
-        phase = _PHASES.get(report.when or "")
+        phase = _PHASES.get(str(report.when))
         if phase is None:
             # What xdist reports of a test during which the worker died.
             self.outcome = CRASHED

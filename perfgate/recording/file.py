@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from perfgate.recording import SCHEMA
+
 #: How a record's first line begins; what does not is no record, and is not replaced.
-SCHEMA = "perfgate/pytest/1"
 _OPENING = f'{{"schema": "{SCHEMA.rpartition("/")[0]}/'.encode()
 #: As many sessions at once may be told to write the same file.
 _MOST_SESSIONS = 100

@@ -134,9 +134,7 @@ class Gatherer:
             self._pending["markers"] = [name[:_LONGEST_MARKER] for name in sorted(names)[:_MOST_MARKERS]]
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_fixture_setup(
-        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
-    ) -> Generator[None, object, object]:
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
         """Times a fixture's own set-up, and arranges that its own teardown is timed."""
         fixture = self._fixtures.get(fixturedef.func)
         if fixture is None:

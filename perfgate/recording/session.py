@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from perfgate import __version__
-from perfgate.pytest_plugin import GATHERER, INSIDE
+from perfgate.pytest_plugin import GATHERER
+from perfgate.recording import FOLDER, INSIDE, SCHEMA
 from perfgate.recording.attempts import Attempt
-from perfgate.recording.file import SCHEMA, Record
+from perfgate.recording.file import Record
 from perfgate.recording.gathering import Gatherer
 from perfgate.recording.workers import ATTRIBUTE
 
@@ -45,6 +46,7 @@ class Recorder:
         self._clock = time.perf_counter()
         self._workers = 0
         self._attempts = 0
+        self._uncollected: set[str] = set()
         self._outside = os.environ.get(INSIDE)
         os.environ[INSIDE] = str(os.getpid())
 
@@ -95,6 +97,9 @@ class Recorder:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Says where the record is, unless pytest was asked to be quiet; always what went wrong with it."""
         for record, wanted in zip(self._records, self._files, strict=True):
+            if str(wanted.parent) == os.environ.get(FOLDER):
+                # Whoever set this reads it; people are told nothing of a file that is gone soon.
+                continue
             if record.failure:
                 terminalreporter.write_line(f"perfgate: the record {record.path} ends early: {record.failure}")
             elif record.path != wanted:
@@ -125,6 +130,13 @@ class Recorder:
         return header
 
     # --- tests ---
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Files that could not be imported, or skip themselves, are cases, as in pytest's JUnit reports; every worker tells of them."""
+        if not report.passed and report.nodeid not in self._uncollected:
+            self._uncollected.add(report.nodeid)
+            outcome = "error" if report.failed else "skipped"
+            self._write({"test": report.nodeid, "outcome": outcome, "seconds": [None, None, None]})
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -186,7 +198,9 @@ def _add(extra: dict[str, Any], told: dict[str, Any]) -> None:
 def _plugins(config: pytest.Config) -> dict[str, str]:
     """The plugins that are not pytest's own, with their versions, "" where they tell none."""
     found = {str(dist.project_name): str(dist.version) for _, dist in config.pluginmanager.list_plugin_distinfo()}
-    homes = {getattr(plugin, "__name__", "").partition(".")[0] for plugin, _ in config.pluginmanager.list_plugin_distinfo()}
+    homes = {
+        getattr(plugin, "__name__", "").partition(".")[0] for plugin, _ in config.pluginmanager.list_plugin_distinfo()
+    }
     for word in config.option.plugins:
         plugin = config.pluginmanager.get_plugin(word)
         module = str(getattr(plugin, "__name__", ""))

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from perfgate.pytest_plugin import GATHERER, INSIDE
+from perfgate.pytest_plugin import GATHERER
+from perfgate.recording import INSIDE
 from perfgate.recording.gathering import Gatherer
 
 #: The attribute of a report, and the key of a worker's last words; taken off before any other plugin sees the report.
