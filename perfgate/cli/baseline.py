@@ -263,7 +263,8 @@ def _end(store: Store, plan: Plan) -> None:
 
 def _named(store: Store, name: str) -> Run:
     """The one admitted run whose name begins so."""
-    found = [run for run in store.shelf().all_runs() if run.id.startswith(name)]
+    shelf = store.shelf()
+    found = [file for file in shelf.runs if file.id.startswith(name)]
     if len(found) != 1:
         what = f"{len(found)} admitted runs begin with" if found else "no admitted run begins with"
         raise InputError(
@@ -271,7 +272,8 @@ def _named(store: Store, name: str) -> Run:
             where=store.where,
             remedy="look at their names: perfgate baseline list; a blocked run is never admitted (perfgate baseline retire ends the old level)",
         )
-    return found[0]
+    ((file, run),) = shelf.parsed(found)
+    return run._replace(id=file.id)
 
 
 def _known(store: Store, series: str) -> Selector:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
 from perfgate.core.metrics import Assumption, Direction, find
 from perfgate.core.model import (
+    NO_DETAILS,
     Caveat,
     Context,
     MachineClass,
@@ -21,14 +23,14 @@ from perfgate.core.model import (
 )
 from perfgate.core.units import Number, Unit
 from perfgate.errors import InputError
-from perfgate.formats import strict_json
+from perfgate.formats import run_details, strict_json
 from perfgate.formats.checking import Found
 from perfgate.formats.files import read
 
 __all__ = ["SCHEMA", "context_of", "context_value", "dump", "load", "measurement_value", "read"]
 
 SCHEMA = "perfgate/run/1"
-MOST_MEASUREMENTS, MOST_VALUES, MOST_LABELS, MOST_ROWS, MOST_ORIGIN = 100_000, 10_000, 20, 10_000, 2000
+MOST_MEASUREMENTS, MOST_VALUES, MOST_LABELS, MOST_CAVEATS, MOST_ORIGIN = 100_000, 10_000, 20, 10_000, 2000
 #: Beyond this no time, size, count or price is real, and squares of it would overflow.
 LARGEST = 1e30
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}|")
@@ -56,8 +58,20 @@ _MACHINE = ("os", "arch", "runner", "cpu_model")
 # --- in ---------------------------------------------------------------------------------------------------------------
 
 
-def load(data: bytes, where: str) -> Run:
-    """The run in the text of a run.json; `where` names the file in messages. Raises InputError; `id` stays ""."""
+def load(data: bytes, where: str, *, details: bool = True) -> Run:
+    """The run in the text of a run.json; `where` names the file in messages. Raises InputError; `id` stays "".
+
+    Without `details` they are passed over unread: most of a run's text may be rows about its tests, which a verdict does not need.
+    """
+    if not details:
+        # What is wrong, and in which line, the whole text tells.
+        with suppress(InputError):
+            return _load(run_details.without(data), where)._replace(details=NO_DETAILS)
+    run = _load(data, where)
+    return run if details else run._replace(details=NO_DETAILS)
+
+
+def _load(data: bytes, where: str) -> Run:
     top = Found(strict_json.loads(data, where, shaped=True), where)
     if isinstance(top.value, dict) and top.value.get("schema") != SCHEMA:
         _refuse_schema(top)
@@ -71,8 +85,8 @@ def load(data: bytes, where: str) -> Run:
     return Run(
         context=context_of(fields["context"]),
         measurements=measurements,
-        details=_details(fields["details"]) if "details" in fields else {},
-        caveats=tuple(_caveat(item) for item in fields["caveats"].items(MOST_ROWS)) if "caveats" in fields else (),
+        details=run_details.read(fields["details"]) if "details" in fields else {},
+        caveats=tuple(_caveat(item) for item in fields["caveats"].items(MOST_CAVEATS)) if "caveats" in fields else (),
         excluded=tuple(item.text() for item in fields["excluded"].items(MOST_MEASUREMENTS))
         if "excluded" in fields
         else (),
@@ -284,23 +298,6 @@ def _amount(found: Found) -> Decimal:
 
 def _conditions(found: Found) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((name, value.text(2000)) for name, value in found.pairs(MOST_LABELS)))
-
-
-def _details(found: Found) -> dict[str, tuple[dict[str, Any], ...]]:
-    blocks = {}
-    for name, block in found.pairs(100):
-        rows = []
-        for row in block.items(MOST_ROWS):
-            for key, cell in row.pairs(50):
-                if isinstance(cell.value, str):
-                    cell.text()
-                elif isinstance(cell.value, int | float) and not isinstance(cell.value, bool):
-                    cell.number()
-                elif cell.value is not None and not isinstance(cell.value, bool):
-                    cell.refuse(f'"{key[:80]}" is not a plain value')
-            rows.append(dict(row.value))
-        blocks[name] = tuple(rows)
-    return blocks
 
 
 def _caveat(found: Found) -> Caveat:

@@ -130,7 +130,7 @@ def _named(run: Run) -> tuple[str, bytes]:
 def _twin(run: Run, shelf: Shelf, coming: Sequence[tuple[str, Run]]) -> str:
     """The name of the same capture, in the store or among what comes with it; "" where there is none."""
     stem = f"{_stem(run)}-"
-    for file, stored in shelf.parsed([file for file in shelf.runs if file.name.startswith(stem)]):
+    for file, stored in shelf.parsed([file for file in shelf.runs if file.name.startswith(stem)], details=False):
         if _is_same(run, stored):
             return file.id
     return next((name for name, other in coming if _is_same(run, other)), "")

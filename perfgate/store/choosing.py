@@ -116,7 +116,7 @@ def _is_cut(repository: Repository, base: str) -> bool:
 
 
 def _read(shelf: Shelf, files: Sequence[File]) -> list[_Admitted]:
-    return [_Admitted(file, run.context, _points(run)) for file, run in shelf.parsed(files)]
+    return [_Admitted(file, run.context, _points(run)) for file, run in shelf.parsed(files, details=False)]
 
 
 def _newest(files: list[File], age: Callable[[File], int], keep: int, anchored: set[str]) -> list[File]:

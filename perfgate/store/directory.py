@@ -127,7 +127,7 @@ def load(
 
 
 def list_runs(folder: Path) -> tuple[Run, ...]:
-    """Every admitted run in the folder, with its name as id, in the order in which they were started."""
+    """Every admitted run in the folder without its details, with its name as id, in the order in which they were started."""
     return shelves.on_disk(folder).all_runs()
 
 

@@ -43,10 +43,13 @@ class Shelf(NamedTuple):
     source: str
     repository: Repository | None = None
 
-    def parsed(self, files: Sequence[File]) -> Iterator[tuple[File, Run]]:
-        """The runs in some of the files; InputError names one that is broken, or that is not what its name says."""
+    def parsed(self, files: Sequence[File], *, details: bool = True) -> Iterator[tuple[File, Run]]:
+        """The runs in some of the files; InputError names one that is broken, or that is not what its name says.
+
+        Without `details` these are passed over: for callers that read many runs for their values.
+        """
         for file, data in zip(files, self.contents(files), strict=True):
-            run = run_format.load(data, file.where)
+            run = run_format.load(data, file.where, details=details)
             named = NAME.fullmatch(file.name)
             if named and not run.context.tested.startswith(named[2]):
                 raise InputError(
@@ -73,8 +76,8 @@ class Shelf(NamedTuple):
             yield from self.repository.read_blobs([file.blob for file in files[first : first + _AT_ONCE]])
 
     def all_runs(self) -> tuple[Run, ...]:
-        """Every admitted run, with its name as id, in the order in which they were started."""
-        runs = [run._replace(id=file.id) for file, run in self.parsed(self.runs)]
+        """Every admitted run without its details, with its name as id, in the order in which they were started."""
+        runs = [run._replace(id=file.id) for file, run in self.parsed(self.runs, details=False)]
         return tuple(sorted(runs, key=lambda run: (run.context.started_at, run.id)))
 
 

@@ -16,7 +16,7 @@ from perfgate.core.units import Number, Unit
 from perfgate.errors import InputError, PerfgateError
 from perfgate.formats import run as run_format
 from perfgate.formats import schema
-from tests.core.making import measured, run
+from tests.core.making import UNIT_TESTS, measured, run
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 NAMED = TEXT.filter(bool)
@@ -134,6 +134,34 @@ def test_the_same_series_twice_in_a_run_is_refused() -> None:
     made["measurements"] *= 2
     with pytest.raises(InputError, match="twice"):
         run_format.load(json.dumps(made).encode(), "run.json")
+
+
+@settings(max_examples=60, deadline=None)
+@given(RUNS)
+def test_details_can_be_passed_over_and_everything_else_is_read(made: Run) -> None:
+    data = run_format.dump(made)
+    bare = made._replace(details={}, id="")
+    assert run_format.load(data, "run.json", details=False) == bare
+    for indent in (None, 0, 1, 4):
+        laid_out = json.dumps(json.loads(data), indent=indent).encode()
+        assert run_format.load(laid_out, "run.json", details=False) == bare
+
+
+def test_details_that_are_passed_over_are_not_even_parsed() -> None:
+    data = run_format.dump(run(measured(UNIT_TESTS, 1.0))._replace(details={"rows": ({"a": 1},)}))
+    spoiled = data.replace(b'{"a": 1}', b"{,}")
+    assert run_format.load(spoiled, "run.json", details=False).details == {}
+    with pytest.raises(InputError):
+        run_format.load(spoiled, "run.json")
+
+
+def test_what_is_wrong_beside_passed_over_details_is_named_with_its_line() -> None:
+    data = run_format.dump(run(measured(UNIT_TESTS, 1.0))._replace(details={"rows": ({"a": 1},) * 50}))
+    spoiled = data.replace(b'"schema"', b"schema")
+    line = spoiled[: spoiled.index(b"\n schema")].count(b"\n") + 2
+    with pytest.raises(InputError) as caught:
+        run_format.load(spoiled, "run.json", details=False)
+    assert caught.value.where == f"run.json:{line}:2"
 
 
 def test_a_key_that_is_there_twice_is_refused() -> None:

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from perfgate.core.baseline import Baseline, runs_ended
-from perfgate.core.model import Run, Selector, Series, State
+from perfgate.core.model import Details, Run, Selector, Series, State
 from perfgate.errors import InputError, OperationFailed
 from perfgate.formats import run as run_format
+from perfgate.store import shelf as shelves
 from perfgate.store.directory import accept, admit, anchor, list_runs, load, prune, read_events, retire
 from perfgate.store.git import Repository
 from perfgate.store.lineage import Lineage
@@ -302,6 +303,15 @@ def test_a_broken_run_is_named_and_never_skipped(history: History, content: byte
         history.load(tip, at_tip=tip)
     assert victim.name in caught.value.where
     assert tip[:10] in caught.value.where
+
+
+def test_details_of_admitted_runs_are_passed_over_where_only_values_are_wanted(tmp_path: Path) -> None:
+    rows: Details = {"test_times": ({"suite": "unit", "test": "a", "seconds": 1.0},)}
+    stored = admit(tmp_path, ci_run()._replace(details=rows))
+    assert list_runs(tmp_path)[0].details == {}
+    shelf = shelves.on_disk(tmp_path)
+    ((file, whole),) = shelf.parsed(shelf.runs)
+    assert (file.id, whole.details) == (stored.name, rows)
 
 
 def test_a_link_in_the_store_is_named_and_never_skipped(history: History) -> None:
