@@ -34,6 +34,7 @@ COMMANDS: tuple[tuple[str, str], ...] = (
     ("explain", "perfgate.cli.explain"),
     ("history", "perfgate.cli.history"),
     ("trend", "perfgate.cli.trend"),
+    ("shard", "perfgate.cli.shard"),
     ("export", "perfgate.cli.export"),
     ("baseline", "perfgate.cli.baseline"),
     ("calibrate", "perfgate.cli.calibrate"),
