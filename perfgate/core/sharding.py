@@ -257,14 +257,15 @@ class Choice(NamedTuple):
 
 
 def choose(units: Sequence[Unit], into: int, algorithm: Algorithm, overhead: int) -> Choice:
-    """The best number of jobs: beyond it another one saves less time than the overhead it costs.
+    """The best number of jobs (runners alike): beyond it another one saves less time than the overhead it costs.
 
     So it is where makespan and the overhead of all jobs together are least, the smaller number where two are alike.
     """
     most = min(len(units), max(2 * into, 16), MOST_SHARDS)
     shown = {number for number in (*_SHOWN, into) if number <= most}
     tried = range(1, most + 1) if len(units) * most <= 32 * _MANY else sorted(shown)
-    found = {number: jobs_of(split(units, number, algorithm, overhead=overhead)) for number in tried}
+    loads = _loads(units, algorithm)
+    found = {number: _jobs([*loads(number)], overhead) for number in tried}
     best = min(found.values(), key=lambda jobs: (jobs.makespan + jobs.number * overhead, jobs.number))
     rows = (found[number] for number in sorted(shown | {best.number}) if number <= max(into, best.number) * 2)
     return Choice(tuple(rows), best)
@@ -272,10 +273,31 @@ def choose(units: Sequence[Unit], into: int, algorithm: Algorithm, overhead: int
 
 def jobs_of(plan: Plan) -> Jobs:
     """What the jobs of a plan take; those without a test are not run."""
-    times = [shard.took + plan.overhead for shard in plan.shards if shard.units]
+    return _jobs([shard.took for shard in plan.shards if shard.units], plan.overhead)
+
+
+def _jobs(loads: Sequence[Fraction], overhead: int) -> Jobs:
+    times = [load + overhead for load in loads]
     return Jobs(
-        len(plan.shards),
-        plan.makespan,
-        sum(times, Fraction(0)),
-        sum(max(1, math.ceil(time / _MINUTE)) for time in times),
+        len(times), max(times), sum(times, Fraction(0)), sum(max(1, math.ceil(time / _MINUTE)) for time in times)
     )
+
+
+def _loads(units: Sequence[Unit], algorithm: Algorithm) -> Callable[[int], Iterable[Fraction]]:
+    """The loads of no more runners than there are units, all alike, by their number: as `split` would have them, without its lists."""
+    costs = [unit.cost for unit in units]
+    if algorithm is Algorithm.IN_ORDER:
+        return lambda into: (Fraction(sum(costs[group[0] : group[-1] + 1])) for group in _in_order(costs, into))
+    if algorithm is Algorithm.ROUND_ROBIN:
+        return lambda into: (Fraction(sum(costs[first::into])) for first in range(into))
+    priority = algorithm is Algorithm.PRIORITY_FIRST
+    order = sorted((not unit.first if priority else True, -unit.cost) for unit in units)
+
+    def least_loaded(into: int) -> Iterable[Fraction]:
+        # Which of two runners with one load takes the next unit changes no load.
+        heap = [0] * into
+        for _, cost in order:
+            heapq.heapreplace(heap, heap[0] - cost)
+        return map(Fraction, heap)
+
+    return least_loaded

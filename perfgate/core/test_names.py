@@ -59,6 +59,12 @@ def title_of(node: str) -> str:
     return ".".join((module, *names)) + bracket + parameters
 
 
+def class_of(node: str) -> str:
+    """The class that pytest's report gives the test of a node id: tests.unit.test_a.TestX."""
+    path, *names = scope_of(node).split("::")
+    return ".".join((module_of(path) or path, *names))
+
+
 def module_of(path: str) -> str:
     """The dotted name of a file, which a report's class begins with: tests.unit.test_a of tests/unit/test_a.py."""
     return plain_path(path).rpartition(".")[0].replace("/", ".")

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from perfgate.core.sharding import SECOND, Unit
-from perfgate.core.test_names import file_of, is_file, module_of, plain_path, scope_of, title_of
+from perfgate.core.test_names import class_of, file_of, is_file, module_of, plain_path, scope_of, title_of
 
 
 class Timed(NamedTuple):
@@ -282,7 +282,7 @@ def _cost(
     if at in seen.skipped:
         return 0, How.SKIPPED
     file = file_of(name)
-    shares = seen.shares.get(file) or seen.shares.get(title_of(scope_of(name)))
+    shares = seen.shares.get(file) or seen.shares.get(class_of(name))
     if shares and not is_file(name):
         return median(shares), How.SHARE
     if file in medians and not is_file(name):
