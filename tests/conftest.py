@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +22,11 @@ _ROOT = Path(__file__).resolve().parents[1]
 for _number in (signal.SIGINT, signal.SIGQUIT):
     if signal.getsignal(_number) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
         signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
+
+
+#: Tests measure for their own sake: they wait for no measurement on this machine, and none waits for them.
+os.environ["PERFGATE_LOCK"] = f"{tempfile.gettempdir()}/perfgate-tests-{os.getpid()}.lock"
+atexit.register(lambda name: Path(name).unlink(missing_ok=True), os.environ["PERFGATE_LOCK"])
 
 
 @pytest.fixture(scope="session")

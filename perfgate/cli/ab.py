@@ -28,7 +28,12 @@ def ab(
         None, metavar="[-- CMD...]", help="The command; no shell is involved. [default: the entry NAME of budgets.yaml]"
     ),
     base: str = typer.Option("", "--base", metavar="REF", help="The other side. [default: the base of this change]"),
-    prepare: str = typer.Option("", "--prepare", metavar="CMD", help="Run this once on each side before, a build say."),
+    setup: str = typer.Option("", "--setup", metavar="CMD", help="Run this once on each side before, a build say."),
+    prepare: str = typer.Option("", "--prepare", metavar="CMD", help="Run this before each run, unmeasured."),
+    wait: str = typer.Option(
+        "10 min", "--wait", metavar="TIME", help="Wait so long for another measurement on this machine to end."
+    ),
+    overlap: bool = typer.Option(False, "--overlap", help="Measure at once, even where another measurement runs."),
     pairs: int = typer.Option(20, "--pairs", min=1, max=100, help="At most so many pairs of runs."),
     within: str = typer.Option(
         "10 min", "--within", metavar="TIME", help="Begin no pair that would end after this time."
@@ -53,24 +58,26 @@ def ab(
 
     \b
     Example: perfgate ab start-up -- python -m mypackage --version
-             perfgate ab sort --base v1.2 --prepare "make -s" -- ./build/sort input.txt
+             perfgate ab sort --base v1.2 --setup "make -s" -- ./build/sort input.txt
     """
     from perfgate.cli import exit_codes, judging, outputs, pairing
     from perfgate.cli.capturing import keep, surroundings
     from perfgate.cli.project import Project, parse_day
     from perfgate.core.baseline import Baseline
     from perfgate.core.model import Selector
+    from perfgate.measure.lock import Alone
     from perfgate.render import comparison
 
     project = Project.find()
-    folder, entry = _entry(project, console.named(name), command or [], prepare, warmup)
+    folder, entry = _entry(project, console.named(name), command or [], (setup, prepare), warmup)
     most, seconds = pairs, console.seconds(within, "--within")
+    how = Alone(console.seconds(wait, "--wait"), overlap, console.say)
     commit = pairing.base_of(project, base)
     rules = _rules(project, budgets, entry.name)
     asked = pairing.asked_of(entry.name, rules.budgets, project)
     console.say(f'measuring "{entry.name}" here and at {commit[:10]} in turns: at most {pairs} pairs, {within}')
     with surroundings(), pairing.both_sides(project, commit, folder) as sides, console.progress() as progress:
-        captured = sides.measure(entry, asked, progress, most=most, within=seconds)
+        captured = sides.measure(entry, asked, progress, most=most, within=seconds, how=how)
     approximate = "" if base else project.lineage.approximate
     project = project._replace(lineage=project.lineage._replace(base=commit, approximate=approximate))
     run, path = keep(captured, output, project)
@@ -97,7 +104,7 @@ def ab(
 
 
 def _entry(
-    project: Project, name: str, command: list[str], prepare: str, warmup: int | None
+    project: Project, name: str, command: list[str], aside: tuple[str, str], warmup: int | None
 ) -> tuple[Path, CommandEntry]:
     """What to measure, and the folder it starts in: the command given, in the current folder, else the entry of budgets.yaml, in that one's."""
     from perfgate.cli.measure_all import own_budgets
@@ -105,29 +112,23 @@ def _entry(
     from perfgate.core.entries import CommandEntry
     from perfgate.errors import InputError
 
-    words = _words(prepare)
+    setup, prepare = (console.words(text, option) for text, option in zip(aside, ("--setup", "--prepare"), strict=True))
     if command:
-        return Path.cwd(), CommandEntry(name, tuple(command), warmup=1 if warmup is None else warmup, prepare=words)
+        once = 1 if warmup is None else warmup
+        return Path.cwd(), CommandEntry(name, tuple(command), warmup=once, setup=setup, prepare=prepare)
     entries = own_budgets(project).entries if (project.root / BUDGETS).is_file() else ()
     for entry in entries:
         if isinstance(entry, CommandEntry) and entry.name == name:
             return project.root, entry._replace(
-                prepare=words or entry.prepare, warmup=entry.warmup if warmup is None else warmup
+                setup=setup or entry.setup,
+                prepare=prepare or entry.prepare,
+                warmup=entry.warmup if warmup is None else warmup,
             )
     raise InputError(
         f'there is no command to measure: budgets.yaml has no command entry "{name}"',
         where="NAME",
         remedy=f"write the command after two dashes: perfgate ab {shlex.quote(name)} -- CMD",
     )
-
-
-def _words(prepare: str) -> tuple[str, ...]:
-    from perfgate.errors import InputError
-
-    try:
-        return tuple(shlex.split(prepare))
-    except ValueError:
-        raise InputError("a quote is never closed", where="--prepare", remedy="close it") from None
 
 
 def _rules(project: Project, given_budgets: Path | None, name: str) -> Rules:

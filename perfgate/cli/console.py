@@ -64,6 +64,16 @@ def seconds(text: str, option: str) -> float:
     return float(quantity.value)
 
 
+def words(line: str, option: str) -> tuple[str, ...]:
+    """A command given as one option, split as a shell would split it, but no shell is run; InputError where a quote is never closed."""
+    import shlex
+
+    try:
+        return tuple(shlex.split(line))
+    except ValueError:
+        raise InputError("a quote is never closed", where=option, remedy="close it") from None
+
+
 def shown(path: Path) -> str:
     """A path for messages: relative to the current folder where it lies inside, else as it is."""
     try:

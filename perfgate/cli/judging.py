@@ -153,8 +153,14 @@ def ab_command(entry: CommandEntry, base: str) -> str:
     """The command that measures an entry on both sides."""
     import shlex
 
-    prepare = ["--prepare", shlex.join(entry.prepare)] if entry.prepare else []
-    return shlex.join(["perfgate", "ab", entry.name, "--base", base[:10], *prepare, "--", *entry.run])
+    words = ["perfgate", "ab", entry.name, "--base", base[:10]]
+    plain = CommandEntry(entry.name, entry.run, entry.runs, entry.warmup, entry.prepare, entry.versus, entry.setup)
+    if entry != plain:
+        # The rest of it only budgets.yaml can say.
+        return shlex.join(words)
+    for option, argv in (("--setup", entry.setup), ("--prepare", entry.prepare)):
+        words += [option, shlex.join(argv)] if argv else []
+    return shlex.join([*words, "--", *entry.run])
 
 
 # --- what is judged ---------------------------------------------------------------------------------------------------

@@ -1,12 +1,18 @@
-"""`perfgate measure command`: time, CPU and memory of a command."""
+"""`perfgate measure command`: time, CPU and memory of a command, or of several in turns."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from perfgate.cli import console
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from perfgate.core.entries import CommandEntry
 
 app = typer.Typer(**console.APP)
 
@@ -17,8 +23,37 @@ def measure_command(
     command: list[str] = typer.Argument(
         ..., metavar="-- CMD...", help="The command, after two dashes; no shell is involved."
     ),
-    runs: int = typer.Option(10, "--runs", min=1, max=10_000, help="How many runs are measured."),
+    more: list[str] = typer.Option(
+        [], "--and", metavar="NAME=LINE", help="Another command, run in turns with the first. Can be repeated."
+    ),
+    parameter: list[str] = typer.Option(
+        [], "--parameter", metavar="K=VALUES", help="Fill {K}: K=1,2,4 or K=1..8 or K=1..8:2. Can be repeated."
+    ),
+    runs: int | None = typer.Option(
+        None, "--runs", min=1, max=10_000, help="How many runs are measured. [default: 10; with --until at most 200]"
+    ),
     warmup: int = typer.Option(1, "--warmup", min=0, max=1000, help="How many runs go before and are not measured."),
+    until: str = typer.Option(
+        "", "--until", metavar="2%", help="Stop earlier, once the median wall time is known this closely (95 %)."
+    ),
+    max_time: str = typer.Option("", "--max-time", metavar="TIME", help="Begin no run after this time."),
+    timeout: str = typer.Option("", "--timeout", metavar="TIME", help="Kill a run that takes longer, and fail."),
+    setup: str = typer.Option("", "--setup", metavar="CMD", help="Run this once before everything, a build say."),
+    prepare: str = typer.Option("", "--prepare", metavar="CMD", help="Run this before each run, unmeasured."),
+    cleanup: str = typer.Option("", "--cleanup", metavar="CMD", help="Run this once at the end, also after a failure."),
+    accept: str = typer.Option("", "--accept", metavar="CODES", help="Exit codes that count as success: 0,1."),
+    ignore_failure: bool = typer.Option(False, "--ignore-failure", help="Every exit code counts as success."),
+    stdin: str = typer.Option(
+        "", "--input", metavar="FILE", help="The file that the command reads. [default: nothing]"
+    ),
+    shell: bool = typer.Option(
+        False, "--shell", help="Run the line by sh -c; what the shell itself costs is taken off."
+    ),
+    seed: int | None = typer.Option(None, "--seed", min=0, help="Draw the order of several commands as then."),
+    wait: str = typer.Option(
+        "10 min", "--wait", metavar="TIME", help="Wait so long for another measurement on this machine to end."
+    ),
+    overlap: bool = typer.Option(False, "--overlap", help="Measure at once, even where another measurement runs."),
     output: Path | None = typer.Option(None, "--output", "-o", help="Write the run here. [default: .perfgate/runs]"),
     as_json: bool = typer.Option(False, "--json", help="Print the run as JSON."),
 ) -> None:
@@ -26,12 +61,102 @@ def measure_command(
 
     \b
     Example: perfgate measure command start-up --runs 20 -- python -m mypackage --version
+             perfgate measure command sort --until 2% --parameter k=1..4 -- sort --parallel {k} input.txt
+             perfgate measure command gzip --and "zstd=zstd -k -f data" -- gzip -k -f data
     """
     from perfgate.cli.capturing import finish, surroundings
-    from perfgate.core.entries import CommandEntry
-    from perfgate.measure.command import capture
+    from perfgate.core.entries import RUNS_UNTIL, CommandEntry
+    from perfgate.measure.lock import Alone
+    from perfgate.measure.session import capture_together
 
-    entry = CommandEntry(console.named(name), tuple(command), runs=runs, warmup=warmup)
+    ratio = _ratio(until)
+    first = CommandEntry(
+        console.named(name),
+        _line(command, shell=shell),
+        runs=runs or (RUNS_UNTIL if ratio else 10),
+        warmup=warmup,
+        prepare=console.words(prepare, "--prepare"),
+        setup=console.words(setup, "--setup"),
+        cleanup=console.words(cleanup, "--cleanup"),
+        until=ratio,
+        most=console.seconds(max_time, "--max-time") if max_time else 0.0,
+        timeout=console.seconds(timeout, "--timeout") if timeout else 0.0,
+        accept=_codes(accept),
+        ignore_failure=ignore_failure,
+        input=stdin,
+        shell=shell,
+        parameters=_parameters(parameter),
+    )
+    how = Alone(console.seconds(wait, "--wait"), overlap, console.say)
     with surroundings() as around, console.progress() as progress:
-        captured = capture(entry, around, progress)
+        captured = capture_together([first, *_others(first, more)], around, progress, seed=seed, how=how)
     finish(captured, output, as_json=as_json)
+
+
+def _others(first: CommandEntry, more: Sequence[str]) -> list[CommandEntry]:
+    """The further commands: measured as the first, in turns with it."""
+    from perfgate.errors import InputError
+
+    found = []
+    for given in more:
+        name, equals, line = given.partition("=")
+        if not equals or not line.strip():
+            raise InputError(
+                f'"{given[:50]}" is no name with a command', where="--and", remedy='write it as "NAME=LINE"'
+            )
+        run = (line,) if first.shell else console.words(line, "--and")
+        found.append(first._replace(name=console.named(name.strip(), "--and"), run=run))
+    return found
+
+
+def _line(command: list[str], *, shell: bool) -> tuple[str, ...]:
+    from perfgate.errors import InputError
+
+    if shell and len(command) > 1:
+        raise InputError(
+            "a shell takes one line",
+            where="--shell",
+            remedy="put the whole line in quotes: --shell -- 'sort file | uniq'",
+        )
+    return tuple(command)
+
+
+def _ratio(until: str) -> float:
+    from perfgate.core.units import parse_ratio
+    from perfgate.errors import InputError
+
+    if not until:
+        return 0.0
+    ratio = parse_ratio(until)
+    if not 0 < ratio <= 1:
+        raise InputError(f'"{until[:50]}" is no precision', where="--until", remedy="write for example 2%")
+    return ratio
+
+
+def _codes(accept: str) -> tuple[int, ...]:
+    from perfgate.errors import InputError
+
+    words = [word.strip() for word in accept.split(",")] if accept else ["0"]
+    if not all(word.isdecimal() and word.isascii() and int(word[:4]) <= 255 for word in words):
+        raise InputError(
+            f'"{accept[:50]}" are no exit codes', where="--accept", remedy="write numbers from 0 to 255: 0,1"
+        )
+    return tuple(int(word) for word in words)
+
+
+def _parameters(given: Sequence[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    from perfgate.core.entries import check_parameter, parameter_values
+    from perfgate.errors import InputError
+
+    found: dict[str, tuple[str, ...]] = {}
+    for each in given:
+        name, _, values = each.partition("=")
+        try:
+            check_parameter(name)
+            found_values = parameter_values(values)
+        except InputError as error:
+            raise InputError(error.what, where=f"--parameter {each[:50]}", remedy=error.remedy) from error
+        if name in found:
+            raise InputError(f'the parameter "{name}" is there twice', where="--parameter")
+        found[name] = found_values
+    return tuple(found.items())

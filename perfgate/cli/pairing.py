@@ -17,6 +17,7 @@ from perfgate.core.model import Capture, Caveat, Series
 from perfgate.core.policy import ruling_budgets
 from perfgate.errors import InputError
 from perfgate.measure import ab
+from perfgate.measure.lock import Alone
 from perfgate.measure.surroundings import Surroundings
 from perfgate.store import scratch, worktrees
 from perfgate.store.git import Repository
@@ -45,9 +46,10 @@ class Sides(NamedTuple):
         *,
         most: int = 20,
         within: float = 600.0,
+        how: Alone | None = None,
     ) -> Capture:
         """Measure a command on both sides in turns; raises what `measure.ab.capture` raises."""
-        captured = ab.capture(entry, *self.named(), ab.Until(most, within, asked), progress)
+        captured = ab.capture(entry, *self.named(), ab.Until(most, within, asked), progress, how=how)
         return captured._replace(caveats=(*captured.caveats, *self.caveats, *self.shared(entry)))
 
     def named(self) -> tuple[ab.Side, ab.Side]:
@@ -56,7 +58,7 @@ class Sides(NamedTuple):
 
     def shared(self, entry: CommandEntry) -> Iterator[Caveat]:
         """Said where the base side would run or load this side's files: then a difference cannot be seen."""
-        words = [word for word in (*entry.run, *entry.prepare) if _leads_into(word, str(self.top))]
+        words = [word for word in (*entry.run, *entry.prepare, *entry.setup) if _leads_into(word, str(self.top))]
         if words:
             message = f'"{entry.name}" names {words[0]} by its whole path, so both sides use this one'
             yield Caveat("shared between sides", message, "write it relative to the folder that the command runs in")
@@ -128,7 +130,7 @@ def _environment(environ: Mapping[str, str], root: Path) -> Iterator[Caveat]:
     if found:
         message = f"{', '.join(found)} lead{'s' if len(found) == 1 else ''} into this work tree, so both sides find programs and libraries of this side there"
         remedy = (
-            "where those belong to what changes, build each side's own with --prepare and name them by relative paths"
+            "where those belong to what changes, build each side's own with --setup and name them by relative paths"
         )
         yield Caveat("shared between sides", message, remedy)
 

@@ -89,7 +89,13 @@ METRICS: tuple[Metric, ...] = (
     Metric("command.wall", _S, _LOWER, _NOISY, (MACHINE,), ("command",), "wall time of a command"),
     Metric("command.cpu", _S, _LOWER, _NOISY, (MACHINE,), ("command",), "user and system CPU time of a command"),
     Metric(
-        "command.memory", _B, _LOWER, _NOISY, (MACHINE,), ("command",), "peak memory of a command's processes together"
+        "command.memory",
+        _B,
+        _LOWER,
+        _NOISY,
+        (MACHINE, "counted by"),
+        ("command",),
+        "peak memory of a command's processes together",
     ),
     Metric(
         "command.instructions", _ONE, _LOWER, _EXACT, ("arch", "counter version"), ("command",), "instructions executed"

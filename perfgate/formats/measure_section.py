@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from perfgate.core import entries
 from perfgate.core.metrics import Direction
+from perfgate.errors import InputError
 from perfgate.formats import yaml_values as values
 from perfgate.formats.strict_yaml import Node
 from perfgate.formats.suggesting import meant
@@ -24,7 +26,10 @@ _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 
 #: The keys of each kind of entry.
 KINDS: Mapping[str, tuple[str, ...]] = {
-    "command": ("run", "prepare", "runs", "warmup", "versus"),
+    "command": (
+        *("run", "setup", "prepare", "cleanup", "runs", "warmup", "until", "max_time", "timeout"),
+        *("accept", "ignore_failure", "input", "shell", "parameters", "versus"),
+    ),
     "tests": ("run", "reports", "junit", "suite", "format"),
     "bench": ("run", "files", "tool", "better"),
     "pipeline": ("from", "run", "attempt", "workflow", "repository"),
@@ -72,14 +77,79 @@ def _versus(node: Node) -> entries.Versus:
 def _command(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:
     if "run" not in parts:
         values.refuse(body, '"run" is missing in command', "write the command to measure")
-    return entries.CommandEntry(
+    parameters = _parameters(parts["parameters"]) if "parameters" in parts else ()
+    known = frozenset(each for each, _ in parameters)
+    shell = "shell" in parts and values.truth(parts["shell"])
+    until = _until(parts["until"]) if "until" in parts else 0.0
+
+    def argv(key: str) -> tuple[str, ...]:
+        return _argv(parts[key], known) if key in parts else ()
+
+    entry = entries.CommandEntry(
         name,
-        run=_argv(parts["run"]),
-        runs=values.whole(parts["runs"], 1, 10_000) if "runs" in parts else 10,
+        run=(values.text(parts["run"], '"sort input | uniq"'),) if shell else argv("run"),
+        runs=values.whole(parts["runs"], 1, 10_000) if "runs" in parts else entries.RUNS_UNTIL if until else 10,
         warmup=values.whole(parts["warmup"], 0, 1000) if "warmup" in parts else 1,
-        prepare=_argv(parts["prepare"]) if "prepare" in parts else (),
+        prepare=argv("prepare"),
         versus=_versus(parts["versus"]) if "versus" in parts else entries.Versus.NEVER,
+        setup=argv("setup"),
+        cleanup=argv("cleanup"),
+        until=until,
+        most=_seconds(parts["max_time"]) if "max_time" in parts else 0.0,
+        timeout=_seconds(parts["timeout"]) if "timeout" in parts else 0.0,
+        accept=_codes(parts["accept"]) if "accept" in parts else (0,),
+        ignore_failure="ignore_failure" in parts and values.truth(parts["ignore_failure"]),
+        input=_text(parts, "input"),
+        shell=shell,
+        parameters=parameters,
     )
+    if parameters and entry.versus is not entries.Versus.NEVER:
+        values.refuse(
+            parts["versus"], "versus and parameters do not go together", "write an entry for each combination"
+        )
+    return entry
+
+
+def _until(node: Node) -> float:
+    ratio = values.ratio(node)
+    if not 0 < ratio <= 1:
+        values.refuse(node, f"{values.written(node)} is no precision", "write for example 2%")
+    return ratio
+
+
+def _seconds(node: Node) -> float:
+    quantity = values.quantity(node)
+    if quantity.unit.base != "s" or quantity.unit.per or quantity.value <= 0:
+        values.refuse(node, f"{values.written(node)} is not a time", "write for example 30 s")
+    return float(quantity.value)
+
+
+def _codes(node: Node) -> tuple[int, ...]:
+    found = node.value if isinstance(node.value, list) else [node]
+    if not found:
+        values.refuse(node, "no exit code would be a good one", "write for example [0, 1]")
+    return tuple(values.whole(each, 0, 255) for each in found)
+
+
+def _parameters(node: Node) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    if not isinstance(node.value, dict) or not node.value:
+        values.refuse(node, f"{values.written(node)} stands where parameters are wanted", "write for example {k: 1..8}")
+    found = []
+    for name, each in node.value.items():
+        try:
+            entries.check_parameter(name)
+            if isinstance(each.value, list):
+                chosen = entries.distinct(values.text(member) for member in each.value)
+            else:
+                chosen = entries.parameter_values(values.text(each, "1..8"))
+        except InputError as error:
+            if error.where:
+                raise
+            values.refuse(each, error.what, error.remedy)
+        found.append((name, chosen))
+    if math.prod(len(chosen) for _, chosen in found) > entries.MOST_COMBINATIONS:
+        values.refuse(node, f"these are more than {entries.MOST_COMBINATIONS:,} combinations", "leave some values out")
+    return tuple(found)
 
 
 def _tests(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:
@@ -160,13 +230,13 @@ def _run(parts: Mapping[str, Any]) -> tuple[str, ...]:
     return _argv(parts["run"]) if "run" in parts else ()
 
 
-def _argv(node: Node) -> tuple[str, ...]:
+def _argv(node: Node, parameters: Collection[str] = ()) -> tuple[str, ...]:
     """The argument vector of a command: a list as it is, a line split as a shell would, but no shell is ever run."""
     if isinstance(node.value, list):
         argv = tuple(each.text for each in node.value if isinstance(each.text, str))
         if not argv or any(isinstance(each.value, list | dict) for each in node.value):
             values.refuse(node, "a command is a list of words", 'write for example ["pytest", "-q"]')
-        _check_placeholders(node, argv)
+        _check_placeholders(node, argv, parameters)
         return argv
     line = values.text(node, '"pytest -q"')
     try:
@@ -181,18 +251,20 @@ def _argv(node: Node) -> tuple[str, ...]:
         )
     if not argv:
         values.refuse(node, "the command is empty")
-    _check_placeholders(node, argv)
+    _check_placeholders(node, argv, parameters)
     return argv
 
 
-def _check_placeholders(node: Node, argv: tuple[str, ...]) -> None:
+def _check_placeholders(node: Node, argv: tuple[str, ...], parameters: Collection[str]) -> None:
     """Refuse a placeholder that was mistyped: any in the program's name, elsewhere one that is much like a known one.
 
     Other braces belong to the command: many programs have placeholders of their own.
     """
     for position, word in enumerate(argv):
         for name in _PLACEHOLDER.findall(word):
-            if name not in entries.PLACEHOLDERS and (position == 0 or meant(name, entries.PLACEHOLDERS, least=0.8)):
+            if name in entries.PLACEHOLDERS or name in parameters:
+                continue
+            if position == 0 or meant(name, entries.PLACEHOLDERS, least=0.8):
                 close = meant(f"{{{name}}}", (f"{{{each}}}" for each in entries.PLACEHOLDERS))
                 known = ", ".join(f"{{{each}}} ({what})" for each, what in entries.PLACEHOLDERS.items())
                 values.refuse(node, f"{{{name}}} is not a placeholder", f"{close} known are {known}".strip())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from typing import NamedTuple
 
 from perfgate.adapters.labels import plain_text
@@ -13,8 +13,11 @@ from perfgate.core.entries import CommandEntry
 from perfgate.core.model import Capture, Caveat, Measurement, State
 from perfgate.core.stats.sequential import LOOKS, decided
 from perfgate.core.units import Unit, write_value
-from perfgate.errors import CommandFailed, InputError, OperationFailed
-from perfgate.measure.command import Execution, executions, fill, find_program, how_it_ended, measurements, run_once
+from perfgate.errors import CommandFailed, InputError
+from perfgate.measure.command import Execution, executions, fill, find_program, how_it_ended, run_once
+from perfgate.measure.command_rows import Taken, measurements
+from perfgate.measure.lock import Alone, alone
+from perfgate.measure.session import argv_of, how_of
 from perfgate.measure.surroundings import Surroundings
 
 
@@ -54,25 +57,62 @@ def capture(
     progress: Callable[[str], None],
     clock: Callable[[], float] = time.monotonic,
     tell: Callable[[str], None] = lambda _: None,
+    how: Alone | None = None,
 ) -> Capture:
-    """Prepare both sides, warm both up, and run them in turn; every noisy measurement holds its pairs as `before` and `values`.
+    """Set up both sides, warm both up, and run them in turn; every noisy measurement holds its pairs as `before` and `values`.
 
     `tell` hears how long it may take, once the first pair is known.
 
-    Raises CommandFailed, naming the side, where one side cannot be prepared or run: then nothing is known. InputError where there is
-    no such program on either side.
+    Raises CommandFailed, naming the side, where one side cannot be set up, prepared or run: then nothing is known. InputError where
+    there is no such program on either side, or the entry has parameters.
     """
-    if entry.prepare:
-        _both_have(entry.prepare, before, after)
-        for side in (before, after):
-            _prepare(entry, side, progress)
-    _both_have(entry.run, before, after)
-    argv = fill(entry.run)
-    total = entry.warmup + until.most
+    if entry.parameters:
+        raise InputError(
+            f'"{entry.name}" has parameters, and both sides of a change are measured for one command',
+            remedy="write an entry for each combination that is to be compared so",
+        )
+    with alone(how or Alone(tell=tell)) as overlapped, _set_up(entry, (before, after), progress):
+        return _in_turns(entry, before, after, until, progress, clock, tell, overlapped)
+
+
+@contextmanager
+def _set_up(entry: CommandEntry, sides: tuple[Side, Side], progress: Callable[[str], None]) -> Iterator[None]:
+    if entry.cleanup:
+        _both_have(entry.cleanup, *sides)
+    try:
+        if entry.setup:
+            _both_have(entry.setup, *sides)
+            for side in sides:
+                _step_aside(entry, side, entry.setup, "set up", progress)
+        yield
+    except BaseException:
+        for side in sides if entry.cleanup else ():
+            # What already went wrong is what is told.
+            with suppress(CommandFailed, InputError):
+                _step_aside(entry, side, entry.cleanup, "cleaned up", progress)
+        raise
+    for side in sides if entry.cleanup else ():
+        _step_aside(entry, side, entry.cleanup, "cleaned up", progress)
+
+
+def _in_turns(
+    entry: CommandEntry,
+    before: Side,
+    after: Side,
+    until: Until,
+    progress: Callable[[str], None],
+    clock: Callable[[], float],
+    tell: Callable[[str], None],
+    overlapped: Sequence[Caveat],
+) -> Capture:
+    for words in (argv_of(entry), entry.prepare):
+        if words:
+            _both_have(words, before, after)
+    argv, started = argv_of(entry), how_of(entry)
     deadline = clock() + until.within
     with (
-        closing(executions(argv, before.surroundings, runs=total, stepped=True)) as one,
-        closing(executions(argv, after.surroundings, runs=total, stepped=True)) as other,
+        closing(executions(argv, before.surroundings, started, what=f'"{entry.name}"')) as one,
+        closing(executions(argv, after.surroundings, started, what=f'"{entry.name}"')) as other,
     ):
         turns = _Turns(entry, ((before, one), (after, other)))
         for number in range(entry.warmup):
@@ -89,7 +129,8 @@ def capture(
             if number == 1:
                 tell(_how_long(entry, now - began, until))
             why = _why_stop(entry, pairs, until, late=now + (now - began) > deadline)
-    return Capture(_measured(entry, pairs), {"pairs": _rows(entry, pairs)}, (_told(entry, before, pairs, why),))
+    caveats = (*overlapped, _told(entry, before, pairs, why))
+    return Capture(_measured(entry, pairs), {"pairs": _rows(entry, pairs)}, caveats)
 
 
 def _how_long(entry: CommandEntry, pair: float, until: Until) -> str:
@@ -120,8 +161,9 @@ def _all_decided(entry: CommandEntry, pairs: Sequence[_Pair], until: Until) -> b
 
 
 def _measured(entry: CommandEntry, pairs: Sequence[_Pair]) -> tuple[Measurement, ...]:
-    before = measurements(entry, [pair.before for pair in pairs])
-    after = measurements(entry, [pair.after for pair in pairs])
+    line = shlex.join(entry.run)
+    before = measurements(Taken(entry, entry.name, line, tuple(pair.before for pair in pairs)))
+    after = measurements(Taken(entry, entry.name, line, tuple(pair.after for pair in pairs)))
     return tuple(
         new._replace(before=old.values) if old.state is new.state else min(old, new, key=lambda each: len(each.values))
         for old, new in zip(before, after, strict=True)
@@ -162,25 +204,31 @@ class _Turns(NamedTuple):
     def _step(self, which: int, stage: str) -> Execution:
         side, results = self.sides[which]
         try:
-            execution = next(results, None)
+            execution = next(results)
         except InputError as error:
             raise _not_concluded(self.entry.name, side, error.what) from error
-        if execution is None:
-            raise OperationFailed("the process that starts measured commands ended unexpectedly", remedy="try again")
-        if execution.returncode != 0:
+        except CommandFailed as error:
+            raise _not_concluded(self.entry.name, side, error.what, error.output) from error
+        if execution.timed_out:
+            raise _not_concluded(self.entry.name, side, f"killed after its timeout ({stage})", execution.output_tail)
+        if not self.entry.accepts(execution.returncode):
             how = f"{how_it_ended(execution.returncode)} ({stage})"
             raise _not_concluded(self.entry.name, side, how, execution.output_tail)
         return execution
 
 
-def _prepare(entry: CommandEntry, side: Side, progress: Callable[[str], None]) -> None:
-    progress(f"preparing {side.name}")
+def _step_aside(
+    entry: CommandEntry, side: Side, words: tuple[str, ...], what: str, progress: Callable[[str], None]
+) -> None:
+    """Run what goes before or after everything on one side; CommandFailed, naming the side, where it fails."""
+    progress(f"{side.name} is {what}")
+    argv = fill(words)
     try:
-        done = run_once(fill(entry.prepare), side.surroundings, what="", accept=lambda _: True)
+        done = run_once(argv, side.surroundings, what="", accept=lambda _: True)
     except InputError as error:
-        raise _not_prepared(entry, side, error.what) from error
+        raise _not_prepared(entry, side, argv, what, error.what) from error
     if done.returncode != 0:
-        raise _not_prepared(entry, side, how_it_ended(done.returncode), done.output_tail)
+        raise _not_prepared(entry, side, argv, what, how_it_ended(done.returncode), done.output_tail)
 
 
 def _both_have(argv: Sequence[str], before: Side, after: Side) -> None:
@@ -201,10 +249,12 @@ def _why_missing(argv: Sequence[str], side: Side) -> InputError | None:
     return None
 
 
-def _not_prepared(entry: CommandEntry, side: Side, how: str, output: str = "") -> CommandFailed:
+def _not_prepared(
+    entry: CommandEntry, side: Side, argv: Sequence[str], what: str, how: str, output: str = ""
+) -> CommandFailed:
     return _failed(
         side,
-        f'{side.name} cannot be prepared for "{entry.name}": {shlex.join(entry.prepare)}: {how}; so nothing is concluded',
+        f'{side.name} cannot be {what} for "{entry.name}": {shlex.join(argv)}: {how}; so nothing is concluded',
         "mend it, or compare with a commit that can be built: --base",
         output,
     )
@@ -214,7 +264,7 @@ def _not_concluded(what: str, side: Side, how: str, output: str = "") -> Command
     return _failed(
         side,
         f'"{what}" fails on {side.name}: {how}; so nothing is concluded',
-        "what must be built first, build with --prepare; what only one side has cannot be compared",
+        "what must be built first, build with --setup; what only one side has cannot be compared",
         output,
     )
 

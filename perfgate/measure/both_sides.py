@@ -26,6 +26,8 @@ def why_not(entry: Entry) -> str:
         return f'"{entry.name}" is about a pipeline that ran elsewhere, which has no two sides here'
     if isinstance(entry, TokensEntry) and entry.run:
         return f'"{entry.name}" would call a model on both sides, which costs money: measure it yourself'
+    if isinstance(entry, CommandEntry) and entry.parameters:
+        return f'"{entry.name}" has parameters, and both sides are measured for one command: write an entry for each combination'
     return ""
 
 

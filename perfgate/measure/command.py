@@ -1,9 +1,10 @@
-"""Commands, measured: wall time, CPU time and peak memory of the process tree, run after run."""
+"""Running a command so that it can be measured: through the launcher, in its own process group, with its output kept for when it fails."""
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -14,83 +15,52 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from perfgate.adapters.labels import plain_text
-from perfgate.core.entries import PLACEHOLDERS, CommandEntry
-from perfgate.core.model import Capture, Caveat, Measurement
-from perfgate.core.registered import measurement
-from perfgate.core.stats.estimators import median
+from perfgate.core.entries import PLACEHOLDERS
 from perfgate.errors import CommandFailed, InputError, OperationFailed
+from perfgate.measure.lock import mark
 from perfgate.measure.surroundings import Surroundings
 
-_LAUNCHER = Path(__file__).with_name("launcher.py")
 _TAIL_LINES, _TAIL_BYTES = 40, 8192
 
 
 class Execution(NamedTuple):
-    """One run of a command: seconds, seconds, bytes (None where the system does not tell), exit code, and the end of its output."""
+    """One run of a command: seconds, bytes and counts (None where the system does not tell), exit code, and the end of its output.
+
+    `memory` is the peak of all its processes together, and `memory_from` where it comes from: "group" (a control group of its own, page
+    cache included), "tree" (the largest sum that a look at its processes saw), "kernel" (its largest process) or "floor": it was too small
+    to tell from the process that started it, and took at most that much. `read` and `written` are bytes from and to storage.
+    """
 
     wall: float
-    cpu: float
+    user: float
+    system: float
     memory: int | None
     returncode: int
     output_tail: str = ""
+    memory_from: str = ""
+    minor_faults: int | None = None
+    major_faults: int | None = None
+    voluntary_switches: int | None = None
+    involuntary_switches: int | None = None
+    read: int | None = None
+    written: int | None = None
+    timed_out: bool = False
+
+    @property
+    def cpu(self) -> float:
+        """User and system CPU time together, in seconds."""
+        return self.user + self.system
 
 
-def capture(entry: CommandEntry, surroundings: Surroundings, progress: Callable[[str], None]) -> Capture:
-    """Run the command `warmup` + `runs` times; raises CommandFailed as soon as one run fails, InputError where there is no such program."""
-    prepare(entry, surroundings, progress)
-    argv = fill(entry.run)
-    found: list[Execution] = []
-    total = entry.warmup + entry.runs
-    # Closed at once, whatever happens: then the launcher ends the command before the scratch folder goes.
-    with closing(executions(argv, surroundings, runs=total)) as results:
-        for number, execution in enumerate(results, 1):
-            warm = number <= entry.warmup
-            stage = f"warm-up {number} of {entry.warmup}" if warm else f"run {number - entry.warmup} of {entry.runs}"
-            progress(stage)
-            if execution.returncode != 0:
-                raise failed(f'"{entry.name}"', execution, stage)
-            if not warm:
-                found.append(execution)
-    return _captured(entry, found)
+class How(NamedTuple):
+    """How a command is started: what runs before each of its runs, the file it reads, and the seconds after which it is killed (0: never)."""
+
+    prepare: tuple[str, ...] = ()
+    input: str = ""
+    timeout: float = 0.0
 
 
-def _captured(entry: CommandEntry, found: Sequence[Execution]) -> Capture:
-    return Capture(measurements(entry, found), caveats=_caveats(entry, [each.wall for each in found]))
-
-
-def measurements(entry: CommandEntry, found: Sequence[Execution]) -> tuple[Measurement, ...]:
-    """Wall time, CPU time and peak memory of what was run."""
-    import shlex
-
-    origin = plain_text(shlex.join(entry.run))[:500]
-
-    def measured(metric: str, values: Sequence[float], unknown: str = "") -> Measurement:
-        return measurement(metric, {"command": plain_text(entry.name)}, values, origin=origin, unknown=unknown)
-
-    memory = [float(each.memory) for each in found if each.memory is not None]
-    missing = "this system does not tell the memory of a process tree"
-    return (
-        measured("command.wall", [each.wall for each in found]),
-        measured("command.cpu", [each.cpu for each in found]),
-        measured("command.memory", memory if len(memory) == len(found) else [], missing),
-    )
-
-
-def prepare(entry: CommandEntry, surroundings: Surroundings, progress: Callable[[str], None]) -> None:
-    """Run what the entry says goes before, where it says so; raises as `run_once` does."""
-    if entry.prepare:
-        progress("preparing")
-        run_once(fill(entry.prepare), surroundings, what=f'"{entry.name}" (prepare)')
-
-
-def _caveats(entry: CommandEntry, walls: Sequence[float]) -> tuple[Caveat, ...]:
-    if entry.warmup or len(walls) < 4:
-        return ()
-    rest = float(median(walls[1:]))
-    if walls[0] <= 1.5 * rest:
-        return ()
-    message = f'"{entry.name}": the first run took {walls[0] / rest:.1f} times as long as the others'
-    return (Caveat("cold first run", message, "let it run once before: --warmup 1"),)
+PLAIN = How()
 
 
 def run_once(
@@ -100,12 +70,12 @@ def run_once(
     what: str,
     accept: Callable[[int], bool] = lambda code: code == 0,
 ) -> Execution:
-    """Run a command once and measure it; `what` names it in messages.
+    """Run a command once and measure it; `what` names it in messages, in quotes where it is a name.
 
     Raises CommandFailed with the end of its output where `accept` refuses its exit code, InputError where there is no such program.
     """
-    with closing(executions(tuple(argv), surroundings, runs=1)) as results:
-        (execution,) = results
+    with closing(executions(tuple(argv), surroundings, what=what)) as results:
+        execution = next(results)
     if not accept(execution.returncode):
         raise failed(what, execution)
     return execution
@@ -130,6 +100,12 @@ def how_it_ended(returncode: int) -> str:
 def failed(what: str, execution: Execution, stage: str = "") -> CommandFailed:
     """The error of a command, called `what`, that did not succeed in this `stage` of its runs."""
     when = f" ({stage})" if stage else ""
+    if execution.timed_out:
+        return CommandFailed(
+            f"the command {what} was killed after {execution.wall:.3g} s, its --timeout{when}, so nothing was measured",
+            remedy="give it more time, or find out what it waits for",
+            output=execution.output_tail,
+        )
     return CommandFailed(
         f"the command {what} {how_it_ended(execution.returncode)}{when}, so nothing was measured",
         remedy="run it by itself, mend it, and measure again",
@@ -144,40 +120,42 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def executions(
-    argv: Sequence[str], surroundings: Surroundings, *, runs: int, stepped: bool = False
-) -> Generator[Execution, None, None]:
-    """Run a command through the launcher; one Execution for each run, until one fails.
+#: What the launcher is: an interpreter without site packages that imports it as a module, so that its bytecode is not made anew each time.
+_START = "import sys; sys.path.append(sys.argv[1]); from perfgate.measure.launcher import main; main()"
+_PACKAGES = str(Path(__file__).resolve().parents[2])
 
-    `stepped` starts each run only when it is asked for, so that two of these can take turns.
+
+def executions(
+    argv: Sequence[str], surroundings: Surroundings, how: How = PLAIN, *, what: str = ""
+) -> Generator[Execution, None, None]:
+    """Run a command through a launcher of its own: once for each Execution that is asked for, so that several can take turns.
+
+    Raises InputError where there is no such program, CommandFailed where what goes before a run fails.
     """
-    program = find_program(argv, surroundings)
     output = surroundings.work / "output"
     job = {
-        "program": program,
+        "program": find_program(argv, surroundings),
         "argv": list(argv),
-        "environ": dict(surroundings.environ),
+        "environ": {**surroundings.environ, **mark()},
         "folder": str(surroundings.root),
         "output": str(output),
-        "runs": runs,
-        "stepped": stepped,
+        "input": _input(how.input, surroundings),
+        "prepare": [find_program(how.prepare, surroundings), list(how.prepare)] if how.prepare else None,
+        "timeout": how.timeout,
     }
     launcher = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(_LAUNCHER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        [sys.executable, "-I", "-S", "-c", _START, _PACKAGES], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
     )
     if launcher.stdin is None or launcher.stdout is None:
         raise OperationFailed("the launcher of commands has no pipes")
-    done = 0
     try:
         launcher.stdin.write(json.dumps(job).encode() + b"\n")
         while True:
-            if stepped:
-                launcher.stdin.write(b".")
+            launcher.stdin.write(b".")
             line = launcher.stdout.readline()
             if not line:
                 break
-            done += 1
-            yield _execution(json.loads(line), argv, output)
+            yield _execution(json.loads(line), argv, output, how, what)
     except BrokenPipeError:
         pass
     finally:
@@ -185,27 +163,72 @@ def executions(
         launcher.stdin.close()
         launcher.stdout.close()
         launcher.wait()
-    if done == 0:
-        raise OperationFailed(
-            "the process that starts measured commands ended unexpectedly",
-            remedy="try again; report it if it happens twice",
+    raise OperationFailed(
+        "the process that starts measured commands ended unexpectedly",
+        remedy="try again; report it if it happens twice",
+    )
+
+
+def _input(name: str, surroundings: Surroundings) -> str:
+    """The file that a command reads: none that could make it wait for somebody to type or to write."""
+    if not name:
+        return os.devnull
+    path = surroundings.root / name
+    if not path.is_file():
+        raise InputError(
+            f'there is no file "{name}" for the command to read',
+            remedy="check its path, relative to the folder of budgets.yaml or to the current one",
         )
+    return str(path)
 
 
-def _execution(told: Mapping[str, Any], argv: Sequence[str], output: Path) -> Execution:
+def _execution(told: Mapping[str, Any], argv: Sequence[str], output: Path, how: How, what: str) -> Execution:
     if "error" in told:
         raise InputError(
             f'"{argv[0]}" cannot be started: {told["message"]}', remedy="check that it is a program for this machine"
         )
-    return Execution(told["wall"], told["cpu"], _memory(told), told["code"], _tail(output) if told["code"] else "")
+    if "prepare" in told:
+        raise CommandFailed(
+            f"what prepares each run of {what or argv[0]} {how_it_ended(told['prepare'])}, so nothing was measured",
+            remedy=f"run it by itself, mend it, and measure again: {plain_text(shlex.join(how.prepare))[:200]}",
+            output=_tail(output),
+        )
+    memory, source = _memory(told)
+    minor, major = told["faults"]
+    voluntary, involuntary = told["switches"]
+    read, written = told["storage"] or (None, None)
+    return Execution(
+        told["wall"],
+        told["user"],
+        told["system"],
+        memory,
+        told["code"],
+        _tail(output) if told["code"] else "",
+        source,
+        minor,
+        major,
+        voluntary,
+        involuntary,
+        read,
+        written,
+        told["timed_out"],
+    )
 
 
-def _memory(told: Mapping[str, Any]) -> int | None:
-    """The peak of the tree: the largest sum seen (shared pages once), or the largest single process, which the kernel never tells below the launcher's size.
+def _memory(told: Mapping[str, Any]) -> tuple[int | None, str]:
+    """The peak of the tree and where it is from: a group's own count, the largest sum seen (shared pages once), or the largest single
+    process, which the kernel never tells below the launcher's size.
 
     So a command that is smaller than the launcher counts as large as that: always the same, rather than what a sample happened to see.
     """
-    return max(int(told["sampled"]), int(told["maxrss"])) or None
+    if told["group"]:
+        return int(told["group"]), "group"
+    sampled, largest = int(told["sampled"]), int(told["maxrss"])
+    if max(sampled, largest) == 0:
+        return None, ""
+    if sampled > largest:
+        return sampled, "tree"
+    return largest, "kernel" if largest > int(told["floor"]) else "floor"
 
 
 def find_program(argv: Sequence[str], surroundings: Surroundings) -> str:

@@ -13,7 +13,7 @@ from perfgate.measure.surroundings import Surroundings
 
 #: The module whose `capture` does an entry of this kind; imported when such an entry is met.
 MODULES: tuple[tuple[type[object], str], ...] = (
-    (entries.CommandEntry, "perfgate.measure.command"),
+    (entries.CommandEntry, "perfgate.measure.session"),
     (entries.TestsEntry, "perfgate.measure.tests"),
     (entries.BenchEntry, "perfgate.measure.bench"),
     (entries.PipelineEntry, "perfgate.measure.pipeline"),

@@ -1,8 +1,8 @@
 """The process that starts measured commands: small, so that their memory is not hidden behind its own.
 
-Run by itself with `python -I -S launcher.py`; it imports nothing of perfgate. One JSON line on stdin is the job; for each run one
-JSON line on stdout is the result. A stepped job waits before each run for one more byte on stdin, so that two launchers can take
-turns. When stdin closes, because perfgate ended in whatever way, the running command is killed.
+Run in an interpreter of its own with `-I -S`; of perfgate it imports only what is as small. One JSON line on stdin is the job.
+Then every byte on stdin asks for one run, so that several launchers can take turns, and one JSON line on stdout is its result. When stdin
+closes, because perfgate ended in whatever way, the running command is killed.
 
 The kernel counts a child's peak memory (`ru_maxrss`) from the fork on, so it is never below the launcher's own size. That is why the
 launcher is small.
@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import select
 import signal
 import sys
 import threading
 import time
 
+from perfgate.measure import cgroups, tree
+
 #: Kilobytes on Linux, bytes on macOS.
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 #: The output of a command that talks without end is cut, so that it cannot fill the disk.
 _OUTPUT_LIMIT = 64 * 1024 * 1024
 _FIRST_LOOK, _LONGEST_PAUSE = 0.002, 0.05
@@ -44,11 +46,14 @@ class _Watch(threading.Thread):
         self._pid = 0
         self._abandoned = False
         self._peak = 0
+        self._deadline = 0.0
+        self._timed_out = False
 
-    def begin(self, pid: int) -> None:
-        """Watch the process group `pid` from now on."""
+    def begin(self, pid: int, timeout: float) -> None:
+        """Watch the process group `pid` from now on, and kill it when `timeout` seconds are over (0: never)."""
         with self._lock:
-            self._pid, self._peak = pid, 0
+            self._pid, self._peak, self._timed_out = pid, 0, False
+            self._deadline = time.monotonic() + timeout if timeout else 0.0
             if self._abandoned:
                 _kill_and_leave(pid)
         os.write(self._wake_write, b".")
@@ -63,11 +68,11 @@ class _Watch(threading.Thread):
         self._steps.acquire()
         return not self._abandoned
 
-    def end(self) -> int:
-        """Stop watching; the largest sum of memory seen, in bytes, 0 where the command was too quick to be seen."""
+    def end(self) -> tuple[int, bool]:
+        """Stop watching; the largest sum of memory seen, in bytes (0 where the command was too quick), and whether its time was over."""
         with self._lock:
             self._pid = 0
-            return self._peak
+            return self._peak, self._timed_out
 
     def run(self) -> None:
         try:
@@ -83,8 +88,8 @@ class _Watch(threading.Thread):
         pause = _LONGEST_PAUSE
         while True:
             with self._lock:
-                pid = self._pid
-            for descriptor, _ in poll.poll(pause * 1000 if pid else None):
+                pid, left = self._pid, self._left()
+            for descriptor, _ in poll.poll(min(pause, left) * 1000 if pid else None):
                 if descriptor == 0:
                     asked = os.read(0, 65536)
                     if not asked:
@@ -93,6 +98,7 @@ class _Watch(threading.Thread):
                 if descriptor == self._wake_read:
                     os.read(self._wake_read, 65536)
                     pause = _FIRST_LOOK
+            self._end_late()
             if pid:
                 began = time.thread_time()
                 self._look(pid)
@@ -100,8 +106,18 @@ class _Watch(threading.Thread):
                 took = time.thread_time() - began
                 pause = max(min(pause * 1.5, _LONGEST_PAUSE), min(took * _PAUSE_PER_LOOK, _LONGEST_PAUSE_OF_LARGE))
 
+    def _left(self) -> float:
+        """Seconds until the running command is to be ended."""
+        return max(0.0, self._deadline - time.monotonic()) if self._deadline else _LONGEST_PAUSE_OF_LARGE
+
+    def _end_late(self) -> None:
+        with self._lock:
+            if self._pid and self._deadline and time.monotonic() >= self._deadline:
+                self._timed_out, self._deadline = True, 0.0
+                _kill(self._pid)
+
     def _look(self, pid: int) -> None:
-        seen = _memory_of_tree(pid, self._peak)
+        seen = tree.memory_of(pid, self._peak)
         with self._lock:
             if self._pid == pid:
                 self._peak = max(self._peak, seen)
@@ -120,65 +136,6 @@ class _Watch(threading.Thread):
         self.step(1)
 
 
-def _memory_of_tree(pid: int, peak: int) -> int:
-    """The memory of a process and its descendants together, in bytes, pages that they share counted once.
-
-    The sum of resident sizes counts shared pages for each process. It is cheap and never too small, so only where it is above `peak` are
-    the proportional sizes asked for.
-    """
-    resident: dict[int, int] = {}
-    waiting = [(pid, b"")]
-    while waiting:
-        each, parent = waiting.pop()
-        try:
-            own = _statm(each)
-            # A child that was started by vfork and has not yet become another program lives in its parent's memory, to the last figure.
-            if not parent or own not in (parent, _statm(_parent(each))):
-                resident[each] = int(own.split()[1]) * _PAGE
-            for task in os.listdir(f"/proc/{each}/task"):
-                with open(f"/proc/{each}/task/{task}/children", "rb") as file:
-                    waiting += [(int(child), own) for child in file.read().split()]
-        except (OSError, IndexError, ValueError):
-            continue
-    total = sum(resident.values())
-    if len(resident) < 2 or total <= peak:
-        return total
-    shared = sum(_proportional(each, size) for each, size in resident.items())
-    # Where one ended in between, its pages went to the shares of those read after it: such a sum is no one moment's.
-    return shared if all(map(_alive, resident)) else 0
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return not _statm(pid).startswith(b"0 ")
-    except OSError:
-        return False
-
-
-def _statm(pid: int) -> bytes:
-    with open(f"/proc/{pid}/statm", "rb") as file:
-        return file.read()
-
-
-def _parent(pid: int) -> int:
-    with open(f"/proc/{pid}/stat", "rb") as file:
-        return int(file.read().rpartition(b")")[2].split()[1])
-
-
-def _proportional(pid: int, resident: int) -> int:
-    """A process' share of its pages in bytes; its resident size where the kernel does not tell, nothing where it has ended."""
-    try:
-        with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
-            for line in file:
-                if line.startswith(b"Pss:"):
-                    return int(line.split()[1]) * 1024
-    except ProcessLookupError:
-        return 0
-    except (OSError, IndexError, ValueError):
-        return resident
-    return resident
-
-
 def _kill(group: int) -> None:
     try:
         os.killpg(group, signal.SIGKILL)
@@ -191,30 +148,82 @@ def _kill_and_leave(group: int) -> None:
     os._exit(1)
 
 
-def _execute(job: dict, watch: _Watch) -> dict:
-    """Run the command once; seconds, bytes, and the exit code (negative: the signal that ended it)."""
-    actions = [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+def _actions(job: dict) -> list:
+    return [
+        (os.POSIX_SPAWN_OPEN, 0, job["input"], os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, job["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600),
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
-    started = time.perf_counter()
-    pid = os.posix_spawn(
-        job["program"], job["argv"], job["environ"], file_actions=actions, setpgroup=0, setsigdef=_RESET
-    )
-    watch.begin(pid)
-    _, status, usage = os.wait4(pid, 0)
-    wall = time.perf_counter() - started
-    peak = watch.end()
-    # Whatever it left running in its group is not part of the next run.
+
+
+def _prepare(job: dict, watch: _Watch) -> dict | None:
+    """Run what goes before this run, unmeasured; what is wrong where it failed."""
+    actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), *_actions(job)[1:]]
+    program, argv = job["prepare"]
+    pid = os.posix_spawn(program, argv, job["environ"], file_actions=actions, setpgroup=0, setsigdef=_RESET)
+    watch.begin(pid, 0.0)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    watch.end()
     _kill(pid)
+    return {"prepare": code} if code else None
+
+
+def _execute(job: dict, watch: _Watch) -> dict:
+    """Run the command once; seconds, bytes, counts, and the exit code (negative: the signal that ended it)."""
+    if job["prepare"] and (failed := _prepare(job, watch)):
+        return failed
+    actions = _actions(job)
+    group = _group(job)
+    try:
+        started = time.perf_counter()
+        pid = os.posix_spawn(
+            job["program"], job["argv"], job["environ"], file_actions=actions, setpgroup=0, setsigdef=_RESET
+        )
+        watch.begin(pid, job["timeout"])
+        # Not yet reaped: what it read and wrote can still be asked for.
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        wall = time.perf_counter() - started
+        storage = tree.io_of(pid)
+        sampled, timed_out = watch.end()
+        # Whatever it left running in its group is not part of the next run.
+        _kill(pid)
+        _, status, usage = os.wait4(pid, 0)
+    finally:
+        peak = _left(group)
     return {
         "wall": wall,
-        "cpu": usage.ru_utime + usage.ru_stime,
+        "user": usage.ru_utime,
+        "system": usage.ru_stime,
         "maxrss": usage.ru_maxrss * _MAXRSS_UNIT,
-        "sampled": peak,
+        "floor": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT,
+        "sampled": sampled,
+        "group": peak,
+        "faults": [usage.ru_minflt, usage.ru_majflt],
+        "switches": [usage.ru_nvcsw, usage.ru_nivcsw],
+        "storage": storage,
+        "timed_out": timed_out,
         "code": os.waitstatus_to_exitcode(status),
     }
+
+
+def _group(job: dict) -> cgroups.Group | None:
+    """A control group for this run, entered, where the system gives one."""
+    if not job["groups"]:
+        return None
+    try:
+        return cgroups.Group(job["groups"], job["home"])
+    except OSError:
+        job["groups"] = ""
+        return None
+
+
+def _left(group: cgroups.Group | None) -> int:
+    if group is None:
+        return 0
+    group.leave()
+    peak = group.peak()
+    group.remove()
+    return peak
 
 
 def main() -> None:
@@ -230,20 +239,14 @@ def main() -> None:
     line, _, asked = line.partition(b"\n")
     job = json.loads(line)
     os.chdir(job["folder"])
+    job["groups"] = cgroups.delegated()
+    job["home"] = cgroups.home()
     watch = _Watch(job["output"])
     watch.step(len(asked))
     watch.start()
-    for _ in range(job["runs"]):
-        if job["stepped"] and not watch.await_step():
-            return
+    while watch.await_step():
         try:
             result = _execute(job, watch)
         except OSError as error:
             result = {"error": error.errno, "message": error.strerror}
         os.write(1, (json.dumps(result) + "\n").encode())
-        if result.get("code") != 0:
-            return
-
-
-if __name__ == "__main__":
-    main()

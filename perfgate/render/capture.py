@@ -5,7 +5,7 @@ from __future__ import annotations
 from perfgate.core.baseline import run_value
 from perfgate.core.model import Measurement, Run, State
 from perfgate.core.units import write_value, write_values
-from perfgate.render import resources
+from perfgate.render import commands, resources
 from perfgate.render.tables import Column, render_table
 from perfgate.render.text import harmless
 
@@ -17,13 +17,15 @@ def render(run: Run, *, width: int, colour: bool, unicode: bool = True) -> str:
     rows = [_row(measurement) for measurement in sorted(run.measurements, key=lambda each: str(each.series))]
     columns = (Column("series"), Column("value", number=True), Column("range", number=True), Column("n", number=True))
     parts = [render_table(columns, rows, width=width, colour=colour)]
+    if told := commands.render(run.details, width=width, colour=colour):
+        parts.append(f"\n{told}\n")
     if resources.SUMMARY in run.details:
         rows_over_time = run.details.get(resources.MOMENTS, ())
         parts.append(
             "\n" + resources.render(run.details[resources.SUMMARY], rows_over_time, width=width, unicode=unicode)
         )
     for name, block in run.details.items():
-        if block and name not in {resources.SUMMARY, resources.MOMENTS}:
+        if block and name not in {*commands.BLOCKS, resources.SUMMARY, resources.MOMENTS}:
             parts.append(_details(name, block, width=width, colour=colour))
     for measurement in run.measurements:
         if measurement.state is not State.MEASURED:

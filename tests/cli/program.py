@@ -16,7 +16,7 @@ from perfgate.store import directory
 from tests.core.making import measured
 
 HERE = machine_class({})
-_KEPT = ("PATH", "HOME", "TMPDIR", "LANG", "LD_LIBRARY_PATH", "SYSTEMROOT", "COVERAGE_PROCESS_START")
+_KEPT = ("PATH", "HOME", "TMPDIR", "LANG", "LD_LIBRARY_PATH", "SYSTEMROOT", "COVERAGE_PROCESS_START", "PERFGATE_LOCK")
 ENVIRON = {name: os.environ[name] for name in _KEPT if name in os.environ} | {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_SYSTEM": os.devnull,

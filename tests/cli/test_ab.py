@@ -99,7 +99,7 @@ def test_budgets_that_name_other_things_do_not_judge_and_their_defaults_do(tmp_p
 
 
 def test_an_entry_of_budgets_yaml_needs_no_command(tmp_path: Path) -> None:
-    budgets = f"{WALL_ONLY}measure: {{it: {{command: {{run: ./it, prepare: ./make, warmup: 0}}}}}}\n"
+    budgets = f"{WALL_ONLY}measure: {{it: {{command: {{run: ./it, setup: ./make, warmup: 0}}}}}}\n"
     program = Sided(tmp_path, FAST, SLOW, budgets)
     program.script("touch made", "make")
     program.git("add", "-A")
@@ -109,7 +109,7 @@ def test_an_entry_of_budgets_yaml_needs_no_command(tmp_path: Path) -> None:
     assert ended.code == 20, ended
     assert (program.root / "made").exists()
     assert "ab it --base" in ended.out
-    assert "--prepare ./make -- ./it" in ended.out
+    assert "--setup ./make -- ./it" in ended.out
     unknown = program.ab("that")
     assert unknown.code == 2
     assert "perfgate ab that -- CMD" in unknown.err
@@ -146,12 +146,12 @@ def test_untracked_files_are_part_of_this_side_only(tmp_path: Path) -> None:
 def test_a_base_that_does_not_build_ends_with_four_and_nothing_stored(tmp_path: Path) -> None:
     program = Sided(tmp_path, FAST, FAST)
     program.script("echo built", "make")
-    ended = program.ab("it", "--prepare", "./make", "--", "./it")
+    ended = program.ab("it", "--setup", "./make", "--", "./it")
     assert ended.code == 4
     program.script("echo cannot; exit 7", "make")
     program.commit("a base that does not build")
     program.script("echo built", "make")
-    ended = program.ab("it", "--prepare", "./make", "--", "./it")
+    ended = program.ab("it", "--setup", "./make", "--", "./it")
     assert ended.code == 4
     assert "the base" in ended.err
     assert "| cannot" in ended.err

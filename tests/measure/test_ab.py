@@ -41,8 +41,8 @@ class Two:
                 path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
                 path.chmod(0o755)
 
-    def measured(self, until: Until, *, run: tuple[str, ...] = ("./it",), warmup: int = 0, prepare: tuple[str, ...] = ()) -> Capture:  # fmt: skip
-        entry = CommandEntry("it", run, warmup=warmup, prepare=prepare)
+    def measured(self, until: Until, *, run: tuple[str, ...] = ("./it",), warmup: int = 0, setup: tuple[str, ...] = (), prepare: tuple[str, ...] = ()) -> Capture:  # fmt: skip
+        entry = CommandEntry("it", run, warmup=warmup, setup=setup, prepare=prepare)
         return capture(entry, self.sides[0], self.sides[1], until, lambda _: None)
 
     def logged(self) -> str:
@@ -121,20 +121,20 @@ def test_one_pair_is_measured_however_short_the_time(two: Two) -> None:
     assert len(metric(two.measured(Until(within=1e-9)), "command.wall").values) == 1
 
 
-def test_each_side_is_prepared_once_before_anything_is_measured(two: Two) -> None:
+def test_each_side_is_set_up_once_before_anything_is_measured(two: Two) -> None:
     two.write("printf a >> $LOG; cp tool it", "printf b >> $LOG; cp tool it", "make-it")
     two.write("#!/bin/sh\nprintf A >> $LOG", "#!/bin/sh\nprintf B >> $LOG", "tool")
-    two.measured(Until(most=2), prepare=("./make-it",))
+    two.measured(Until(most=2), setup=("./make-it",))
     assert two.logged() == "abABBA"
 
 
 @pytest.mark.parametrize(("base", "here", "side"), [("exit 3", "true", "the base"), ("true", "exit 3", "the here")])
-def test_a_side_that_cannot_be_prepared_ends_it_with_its_words(two: Two, base: str, here: str, side: str) -> None:
+def test_a_side_that_cannot_be_set_up_ends_it_with_its_words(two: Two, base: str, here: str, side: str) -> None:
     two.write(f"echo why; {base}", f"echo why; {here}", "make-it")
     two.write("printf A >> $LOG", "printf B >> $LOG")
     with pytest.raises(CommandFailed) as caught:
-        two.measured(Until(most=2), prepare=("./make-it",))
-    assert caught.value.what.startswith(f'{side} cannot be prepared for "it": ./make-it: ended with exit code 3')
+        two.measured(Until(most=2), setup=("./make-it",))
+    assert caught.value.what.startswith(f'{side} cannot be set up for "it": ./make-it: ended with exit code 3')
     assert "why" in caught.value.output
     assert two.logged() == ""
 
@@ -173,7 +173,7 @@ def test_a_file_that_is_no_program_for_this_machine_is_that_sides_failure(two: T
 
 
 def test_taking_turns_costs_no_more_than_running_alone(two: Two) -> None:
-    from perfgate.measure.command import capture as alone
+    from perfgate.measure.session import capture as alone
 
     two.write("true", "true")
     fastest = min(map(float, metric(alone(CommandEntry("it", ("./it",), 15, 1), two.sides[1].surroundings, lambda _: None), "command.wall").values))  # fmt: skip

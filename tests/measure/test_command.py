@@ -14,7 +14,8 @@ import pytest
 from perfgate.core.entries import CommandEntry
 from perfgate.core.model import Capture
 from perfgate.errors import CommandFailed, InputError
-from perfgate.measure.command import capture, fill, run_once
+from perfgate.measure.command import fill, run_once
+from perfgate.measure.session import capture
 from perfgate.measure.surroundings import Surroundings
 from tests.cli.program import ENVIRON
 

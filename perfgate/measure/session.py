@@ -1,0 +1,214 @@
+"""A session of measuring: one command, or several in turns, run after run until there are enough, and what they showed.
+
+With several the order within each round is drawn anew, so that whatever the machine does meanwhile happens to all of them alike.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from typing import NamedTuple
+
+from perfgate.core.entries import CommandEntry, combinations
+from perfgate.core.model import Capture, Caveat
+from perfgate.core.stats import precision
+from perfgate.core.stats.estimators import median
+from perfgate.errors import CommandFailed, InputError
+from perfgate.measure import contention
+from perfgate.measure.command import Execution, How, executions, failed, fill, find_program, run_once
+from perfgate.measure.command_rows import Shell, Taken, comparison_rows, measurements, notes, run_rows, summary_row
+from perfgate.measure.lock import Alone, alone
+from perfgate.measure.surroundings import Surroundings
+
+Progress = Callable[[str], None]
+#: The shell's own start-up is the median of so many runs of nothing, after a few that warm it up.
+_SHELL_RUNS, _SHELL_WARMUP = 30, 3
+_NOTHING = ("sh", "-c", ":")
+
+
+def capture(
+    entry: CommandEntry, surroundings: Surroundings, progress: Progress, *, how: Alone | None = None
+) -> Capture:
+    """Measure one entry: every combination of its parameters. Raises as `capture_together` does."""
+    return capture_together([entry], surroundings, progress, how=how)
+
+
+def capture_together(
+    entries: Sequence[CommandEntry],
+    surroundings: Surroundings,
+    progress: Progress,
+    *,
+    seed: int | None = None,
+    how: Alone | None = None,
+) -> Capture:
+    """Measure several commands in turns; `seed` draws the same order again. What was set up is cleaned up, also after a failure.
+
+    Raises CommandFailed as soon as one run fails, InputError where there is no such program or two are called the same, OperationFailed
+    where the machine is not free to measure.
+    """
+    singles = [single for entry in entries for single in combinations(entry)]
+    _refuse_twins(singles)
+    with alone(how or Alone(tell=progress)) as overlapped, _set_up(singles, surroundings, progress):
+        shell = _shell(surroundings, progress) if any(each.shell for each in singles) else None
+        session = _Session(singles, surroundings, progress, _seed(seed) if len(singles) > 1 else None)
+        session.run()
+    return _captured(session, shell, overlapped)
+
+
+def argv_of(entry: CommandEntry) -> tuple[str, ...]:
+    """What is run: the words, or the shell with the line."""
+    words = fill(entry.run)
+    return ("sh", "-c", words[0]) if entry.shell else words
+
+
+def title(entry: CommandEntry) -> str:
+    """A command as messages call it: its name, and which values of its parameters these are."""
+    values = ", ".join(f"{name}={value}" for name, value in entry.labels)
+    return f"{entry.name} ({values})" if values else entry.name
+
+
+def how_of(entry: CommandEntry) -> How:
+    """How a command of this entry is started."""
+    return How(fill(entry.prepare), entry.input, entry.timeout)
+
+
+@contextmanager
+def _set_up(entries: Sequence[CommandEntry], surroundings: Surroundings, progress: Progress) -> Iterator[None]:
+    """Run each set-up once before, and each clean-up once after, whatever happened; what is alike for two entries is run once."""
+    ends = list(dict.fromkeys((fill(entry.cleanup), entry.name) for entry in entries if entry.cleanup))
+    for argv, _ in ends:
+        find_program(argv, surroundings)
+    try:
+        for argv, name in dict.fromkeys((fill(entry.setup), entry.name) for entry in entries if entry.setup):
+            progress("setting up")
+            run_once(argv, surroundings, what=f'"{name}" (set-up)')
+        yield
+    except BaseException:
+        for argv, name in ends:
+            _clean_up_quietly(argv, name, surroundings)
+        raise
+    for argv, name in ends:
+        progress("cleaning up")
+        run_once(argv, surroundings, what=f'"{name}" (clean-up)')
+
+
+def _clean_up_quietly(argv: Sequence[str], name: str, surroundings: Surroundings) -> None:
+    """What already went wrong is what is told."""
+    try:
+        run_once(argv, surroundings, what=name, accept=lambda _: True)
+    except (CommandFailed, InputError):
+        return
+
+
+def _refuse_twins(entries: Sequence[CommandEntry]) -> None:
+    names = [title(entry) for entry in entries]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f'two commands are called "{name}"', remedy="give each a name of its own")
+
+
+def _seed(given: int | None) -> int:
+    if given is not None:
+        return given
+    return int.from_bytes(os.urandom(4))
+
+
+def _shell(surroundings: Surroundings, progress: Progress) -> Shell:
+    """What a shell costs that does nothing, here and now."""
+    progress("measuring the shell's own start-up")
+    with closing(executions(_NOTHING, surroundings, what='"sh"')) as results:
+        runs = [next(results) for _ in range(_SHELL_WARMUP + _SHELL_RUNS)][_SHELL_WARMUP:]
+    wall, user, system = (
+        float(median(values)) for values in zip(*((run.wall, run.user, run.system) for run in runs), strict=True)
+    )
+    return Shell(wall, user, system, _SHELL_RUNS)
+
+
+class _Command(NamedTuple):
+    entry: CommandEntry
+    results: Generator[Execution, None, None]
+    found: list[Execution]
+
+    def enough(self, since: float) -> bool:
+        """Whether it needs no further run."""
+        entry, done = self.entry, len(self.found)
+        if done >= entry.runs or (entry.most and done and time.monotonic() - since >= entry.most):
+            return True
+        return bool(entry.until) and precision.precise([each.wall for each in self.found], entry.until)
+
+
+class _Session:
+    """The runs of some commands, in rounds."""
+
+    def __init__(
+        self, entries: Sequence[CommandEntry], surroundings: Surroundings, progress: Progress, seed: int | None
+    ) -> None:
+        self.entries = entries
+        self.seed = seed
+        self.found: list[list[Execution]] = [[] for _ in entries]
+        self.clocks: list[float] = []
+        self.before = self.after = contention.look()
+        self._surroundings = surroundings
+        self._progress = progress
+
+    def run(self) -> None:
+        """Warm up, then run in rounds until every command has enough: whoever is ready early goes on, so that rounds stay whole."""
+        with ExitStack() as stack:
+            commands = []
+            for entry, found in zip(self.entries, self.found, strict=True):
+                results = executions(argv_of(entry), self._surroundings, how_of(entry), what=f'"{title(entry)}"')
+                commands.append(_Command(entry, stack.enter_context(closing(results)), found))
+            for number in range(1, max(entry.warmup for entry in self.entries) + 1):
+                for command in commands:
+                    if number <= command.entry.warmup:
+                        self._step(command, f"warm-up {number} of {command.entry.warmup}")
+            began = time.monotonic()
+            self.before = contention.look()
+            while not all(command.enough(began) for command in commands):
+                for command in self._order(commands, len(commands[0].found)):
+                    stage = f"run {len(command.found) + 1} of {command.entry.runs}"
+                    command.found.append(self._step(command, stage))
+                if (clock := contention.frequency()) is not None:
+                    self.clocks.append(clock)
+        # Behind the stack: what the launchers used is known once they have ended.
+        self.after = contention.look()
+
+    def _order(self, commands: Sequence[_Command], number: int) -> Sequence[_Command]:
+        """The commands in the order of this round: drawn by the seed, the same on every machine and with every version of Python."""
+        if self.seed is None:
+            return commands
+        from hashlib import sha256
+
+        drawn = [sha256(f"{self.seed} {number} {position}".encode()).digest() for position in range(len(commands))]
+        return [commands[position] for position in sorted(range(len(commands)), key=drawn.__getitem__)]
+
+    def _step(self, command: _Command, stage: str) -> Execution:
+        entry = command.entry
+        self._progress(f"{title(entry)}: {stage}" if len(self.entries) > 1 else stage)
+        execution = next(command.results)
+        if execution.timed_out or not entry.accepts(execution.returncode):
+            raise failed(f'"{title(entry)}"', execution, stage)
+        return execution
+
+
+def _captured(session: _Session, shell: Shell | None, overlapped: Sequence[Caveat]) -> Capture:
+    taken = [
+        Taken(entry, title(entry), shlex.join(entry.run), tuple(found), shell if entry.shell else None)
+        for entry, found in zip(session.entries, session.found, strict=True)
+    ]
+    names = list(dict.fromkeys(entry.name for entry in session.entries))
+    seen = contention.caveats(session.before, session.after, session.clocks, ", ".join(names[:3]))
+    details = {
+        "commands": tuple(summary_row(each, session.seed) for each in taken),
+        "command_runs": tuple(run_rows(taken)),
+    }
+    if len(taken) > 1:
+        details["command_comparisons"] = tuple(comparison_rows(taken))
+    return Capture(
+        tuple(measurement for each in taken for measurement in measurements(each)),
+        details,
+        (*overlapped, *(note for each in taken for note in notes(each)), *seen),
+    )
