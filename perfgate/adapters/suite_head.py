@@ -12,6 +12,7 @@ LOOKED_AT = 256 * 1024
 # A string, a sign, or a literal; a string that the end cuts off has no second quote.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\],:]|[^\s"{}\[\],:]+', re.DOTALL)
 _KEYS_DEEP = 3
+_DEPTH = 64
 _MOST_KEYS = 1000
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -88,6 +89,8 @@ def _keys(text: str) -> Iterator[str]:
     for match in _TOKEN.finditer(text):
         sign = match[0]
         if sign in {"{", "["}:
+            if len(opened) > _DEPTH:
+                return
             opened.append(sign)
             path.append(last)
             last = ""

@@ -11,7 +11,7 @@ from typing import BinaryIO, NamedTuple
 from perfgate.adapters import suite_formats
 from perfgate.adapters.labels import plain_text
 from perfgate.adapters.suite_formats import SuiteFormat
-from perfgate.adapters.suite_report import Report
+from perfgate.adapters.suite_report import Case, Report
 from perfgate.core.model import Caveat
 from perfgate.errors import InputError, OperationFailed
 from perfgate.measure.result_files import shown
@@ -119,7 +119,12 @@ def _alike(one: _Group, other: _Group) -> bool:
 
 def _tests(report: Report) -> frozenset[str]:
     """The tests by the words of their names, which formats join in different ways."""
-    return frozenset(" ".join(_WORDS.findall(_ANOTHER.sub("", case.title).casefold())) for case in report.cases())
+
+    def words(case: Case) -> str:
+        home = case.classname if case.classname != case.name else ""
+        return " ".join(_WORDS.findall(f"{home} {_ANOTHER.sub('', case.name)}".casefold()))
+
+    return frozenset(map(words, report.cases()))
 
 
 def _listed(group: _Group, name: Callable[[Path], str]) -> str:
