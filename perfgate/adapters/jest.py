@@ -69,7 +69,7 @@ def _names(assertion: dict[str, Any]) -> list[str]:
 
 
 def _state(assertion: dict[str, Any], case: int, cases: suite_json.Cases) -> None:
-    status = assertion.get("status")
+    status = suite_json.text(assertion.get("status"))
     if status in _NOT_RUN:
         cases.skip(case)
         return

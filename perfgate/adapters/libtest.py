@@ -35,7 +35,7 @@ class _Reading:
 
     def take(self, event: dict[str, Any]) -> None:
         """One line."""
-        kind, what = event.get("type"), event.get("event")
+        kind, what = event.get("type"), suite_json.text(event.get("event"))
         if kind == "suite":
             self.leave()
         if kind != "test":

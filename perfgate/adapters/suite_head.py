@@ -83,34 +83,24 @@ def _first_value(text: str) -> str:
 
 def _keys(text: str) -> Iterator[str]:
     """The keys of the first value and of the values in it, as far as the text goes."""
-    path: list[str] = []
-    opened: list[str] = []
+    #: The open objects and lists, each with the key it is the value of.
+    opened: list[tuple[str, str]] = []
     last, yielded = "", 0
     for match in _TOKEN.finditer(text):
         sign = match[0]
         if sign in {"{", "["}:
-            if len(opened) > _DEPTH:
-                return
-            opened.append(sign)
-            path.append(last)
+            opened.append((sign, last))
             last = ""
         elif sign in {"}", "]"}:
-            if not opened:
-                return
-            opened.pop()
-            path.pop()
-            if not opened:
-                return
-        elif sign == ":" and opened and opened[-1] == "{":
-            named = [part for part in path if part]
-            if len(named) < _KEYS_DEEP:
-                yield ".".join([*named, last])
+            opened = opened[:-1]
+        elif sign == ":" and opened and opened[-1][0] == "{":
+            around = [key for _, key in opened if key]
+            if len(around) < _KEYS_DEEP:
+                yield ".".join([*around, last])
                 yielded += 1
-                if yielded >= _MOST_KEYS:
-                    return
         elif sign[0] == '"':
-            if len(sign) < 2 or sign[-1] != '"':
-                return
             last = sign[1:-1][:100]
         elif sign == ",":
             last = ""
+        if not 0 < len(opened) <= _DEPTH or yielded > _MOST_KEYS:
+            return
