@@ -7,32 +7,32 @@ The last and not the best: pytest-rerunfailures leaves every failed attempt but 
 
 from __future__ import annotations
 
-from typing import BinaryIO, NoReturn
+import math
+from typing import BinaryIO, NamedTuple, NoReturn
 
+from perfgate.adapters.junit_dialects import (
+    BROKEN,
+    CASE,
+    FAILURE,
+    FLAKY,
+    MEANINGS,
+    NO_NAMES,
+    NOT_RUN,
+    OTHER,
+    RERUN,
+    ROOT,
+    SKIP,
+    SUITE,
+    counters,
+    is_testngs,
+    writes_no_attempts,
+)
 from perfgate.adapters.junit_numbers import LONGEST, ODD, Comma, Waiting, parse
 from perfgate.adapters.suite_report import FAILED, PASSED, SEPARATOR, SKIPPED, TIMED, Report, short
 from perfgate.adapters.xml_feed import DEPTH, XmlFeed
 
-#: More cases than any suite has.
-CASES = 5_000_000
-
-# What an element means for its case.
-_OTHER, _CASE, _SUITE, _ROOT, _FAILURE, _SKIP, _FLAKY, _RERUN = range(8)
-_MEANINGS = {
-    "testcase": _CASE,
-    "testsuite": _SUITE,
-    "testsuites": _ROOT,
-    "failure": _FAILURE,
-    "error": _FAILURE,
-    "skipped": _SKIP,
-    "flakyFailure": _FLAKY,
-    "flakyError": _FLAKY,
-    "rerunFailure": _RERUN,
-    "rerunError": _RERUN,
-}
-_NOT_RUN = frozenset({"notrun", "disabled", "suppressed"})
-# CTest writes this where it was given no name.
-_NO_NAMES = frozenset({"", "(empty)"})
+#: Limits beyond any real report; each is refused with a sentence.
+CASES, SUITES = 5_000_000, 1_000_000
 
 
 def read(stream: BinaryIO, where: str, report: Report) -> None:
@@ -40,6 +40,22 @@ def read(stream: BinaryIO, where: str, report: Report) -> None:
     reader = _Reader(report, where, report.new_suite(-1, str(report.files)))
     reader.run(stream)
     report.end_file(reader.name(), reader.step(), *reader.wall())
+
+
+class _Suite(NamedTuple):
+    """An open suite: the one to go back to at its end, what was counted before it, and what it tells of itself."""
+
+    around: int
+    cases: int
+    failures: int
+    flakes: int
+    #: What is said already of cases, failures and flaky tests that are counted and not there.
+    missing: int
+    loose: int
+    untold: int
+    held: int
+    told: tuple[int, ...]
+    time: str | None
 
 
 class _Reader:
@@ -50,15 +66,20 @@ class _Reader:
         self._where = where
         self._take = report.take
         self._seconds, self._timed, self._states = report.seconds, report.timed, report.states
-        self._meanings = dict(_MEANINGS)
-        #: For each open element what to go back to at its end: a case, a suite (as a 1-tuple), or nothing.
-        self._opened: list[int | tuple[int] | None] = []
+        self._meanings = dict(MEANINGS)
+        #: For each open element what to go back to at its end: a case, a suite, or nothing.
+        self._opened: list[int | _Suite | None] = []
+        self._suites = self._failures = self._flakes = 0
         self._suite = home
         self._home = home
         self._prefix = f"{home}{SEPARATOR}"
         self._case = -1
         self._before = PASSED
         self._retry = False
+        #: Whether cases of one name are several tests, and those there are.
+        self._several = False
+        self._twins: dict[int, list[int]] = {}
+        self._todo = -1
         self._decimals = 0
         self._longest = 0.0
         self._odd_step = 0.0
@@ -68,14 +89,29 @@ class _Reader:
         self._root_name = ""
         self._tops: set[str] = set()
         self._top_suites = 0
-        self._loose, self._known = False, len(self._states)
-        self._feed = XmlFeed(where, "JUnit XML report", self._start, self._end)
+        self._loose, self._known, self._begun = False, len(self._states), len(self._states)
+        self._subtests = False
+        self._feed = XmlFeed(where, "JUnit XML report", self._start, self._end, self._comment)
 
     def run(self, stream: BinaryIO) -> None:
         self._feed.run(stream)
         self._report.control_characters |= self._feed.control_characters
         self._enter(self._home)
         self._settle()
+        self._tell_suspects()
+        if self._subtests:
+            self._report.leave_to_subtests(self._begun)
+
+    def _tell_suspects(self) -> None:
+        """TestNG tells of an attempt that is tried again as skipped, so a test of that name that passed may be the next one."""
+        for first, others in self._twins.items():
+            states = {self._states[case] for case in (first, *others)}
+            if SKIPPED in states:
+                for case in (first, *others):
+                    self._report.suspect(case)
+
+    def _comment(self, text: str) -> None:
+        self._several = self._several or (not self._opened and is_testngs(text))
 
     def _refuse(self, what: str, remedy: str = "") -> NoReturn:
         self._feed.refuse(what, remedy)
@@ -84,17 +120,20 @@ class _Reader:
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         meaning = self._meanings.get(tag)
-        if meaning != _CASE:
+        if meaning != CASE:
             self._start_other(tag, meaning, attributes)
             return
         opened, known = self._opened, len(self._states)
         opened.append(self._case)
         get = attributes.get
-        case = self._case = self._take(self._prefix, get("classname", ""), get("name", ""), get("file", ""))
+        name = get("name", "")
+        case = self._case = self._take(self._prefix, get("classname", ""), name, get("file", ""))
         if case != known:
-            self._before, self._retry = self._report.try_again(case), True
+            case = self._same_name(case, attributes)
         else:
             self._retry = False
+        if "/" in name:
+            self._subtests = True
         text = get("time")
         if text is not None:
             try:
@@ -110,17 +149,29 @@ class _Reader:
                 self._longest = max(self._longest, seconds)
             else:
                 self._odd_time(case, text)
-        if "status" in attributes or "result" in attributes:
-            self._perhaps_not_run(attributes)
+        if "status" in attributes or "result" in attributes or "flaky" in attributes:
+            self._outcome(attributes)
         if len(opened) > DEPTH or known >= CASES:
             self._refuse_size()
+
+    def _same_name(self, case: int, attributes: dict[str, str]) -> int:
+        """A case whose names were there before: another attempt, or where its producer writes none as cases, another test."""
+        if self._several:
+            get = attributes.get
+            twin = self._take(self._prefix, get("classname", ""), get("name", ""), get("file", ""), twin=True)
+            self._twins.setdefault(case, []).append(twin)
+            self._case, self._retry = twin, False
+            return twin
+        self._before, self._retry = self._report.try_again(case), True
+        self._flakes += self._before == FAILED
+        return case
 
     def _end(self, _tag: str) -> None:
         back = self._opened.pop()
         if isinstance(back, int):
             self._case = back
         elif back is not None:
-            self._enter(back[0])
+            self._end_suite(back)
 
     def _refuse_size(self) -> None:
         if len(self._opened) > DEPTH:
@@ -129,30 +180,35 @@ class _Reader:
 
     def _start_other(self, tag: str, meaning: int | None, attributes: dict[str, str]) -> None:
         if meaning is None:
-            meaning = self._meanings[tag] = _MEANINGS.get(tag.rpartition(":")[2], _OTHER)
-            if meaning == _CASE:
+            meaning = self._meanings[tag] = MEANINGS.get(tag.rpartition(":")[2], OTHER)
+            if meaning == CASE:
                 self._start(tag, attributes)
                 return
-        if not self._opened and meaning not in {_SUITE, _ROOT}:
+        if not self._opened and meaning not in {SUITE, ROOT}:
             self._refuse(f"the root element is <{tag[:60]}>, so this is not a JUnit report")
-        self._opened.append((self._suite,) if meaning == _SUITE else None)
+        suite = meaning in {SUITE, ROOT}
+        self._opened.append(self._counted_so_far(attributes) if suite else None)
         if len(self._opened) > DEPTH:
             self._refuse_size()
-        if meaning in {_SUITE, _ROOT}:
-            self._start_suite(attributes, root=meaning == _ROOT)
-        elif meaning != _OTHER:
+        if suite:
+            self._start_suite(attributes, root=meaning == ROOT)
+        elif meaning != OTHER:
             self._mark(meaning, attributes)
 
     def _start_suite(self, attributes: dict[str, str], *, root: bool) -> None:
         name = short(attributes.get("name", "").strip())
         top = self._suite == self._home
+        self._several = self._several or writes_no_attempts(attributes, outermost=len(self._opened) == 1)
         if root:
             self._root_name = self._root_name or name
         else:
             self._top_suites += top
             if top and len(self._tops) < 2:
                 self._tops.add(name)
-            self._enter(self._report.new_suite(self._suite, name))
+            self._suites += 1
+            if self._suites > SUITES:
+                self._refuse(f"there are more than {SUITES:,} suites", "read fewer reports at once")
+            self._enter(self._report.another_suite(self._suite, name))
         text = attributes.get("time")
         if top and text is not None and len(self._stated) < 2:
             parsed = parse(text)
@@ -160,6 +216,27 @@ class _Reader:
             self._waiting.saw(parsed.comma)
             if parsed.comma is Comma.EITHER and parsed.seconds is not None:
                 self._waiting.hold(-len(self._stated), parsed.seconds, self._feed.line)
+
+    def _counted_so_far(self, attributes: dict[str, str]) -> _Suite:
+        report = self._report
+        counted = len(self._states), self._failures, self._flakes
+        said = report.missing, report.loose_failures, report.untold_flaky
+        return _Suite(self._suite, *counted, *said, len(self._waiting), counters(attributes), attributes.get("time"))
+
+    def _end_suite(self, suite: _Suite) -> None:
+        """Its time may settle a comma; its counters matter only where nothing of what they count is there.
+
+        Producers count differently: pytest counts subtests that are no cases, gotestsum a package that is not built twice.
+        """
+        report, (tests, failures, flaky) = self._report, suite.told
+        if len(self._waiting) > suite.held and suite.time is not None:
+            self._waiting.weigh(suite.held, math.fsum(self._seconds[suite.cases :]), parse(suite.time))
+        if len(self._states) == suite.cases and report.missing == suite.missing:
+            report.missing += tests
+        if self._failures == suite.failures and report.loose_failures == suite.loose:
+            report.loose_failures += failures
+        report.untold_flaky += max(0, flaky - (self._flakes - suite.flakes) - (report.untold_flaky - suite.untold))
+        self._enter(suite.around)
 
     def _enter(self, suite: int) -> None:
         """Go into a suite, or back to the one around it; cases met between suites belong to none."""
@@ -173,21 +250,34 @@ class _Reader:
         """An element inside a case tells what became of it, or of an earlier attempt."""
         case = self._case
         if case < 0:
-            self._report.loose_failures += meaning == _FAILURE
+            self._report.loose_failures += meaning == FAILURE
             return
-        if meaning in {_FAILURE, _RERUN}:
-            self._states[case] = FAILED
-        elif meaning == _SKIP:
+        if meaning in {FAILURE, RERUN}:
+            self._failures += meaning == FAILURE
+            if case != self._todo:
+                self._states[case] = FAILED
+        elif meaning == SKIP:
+            if attributes.get("type") == "todo":
+                # What fails behind it was expected to, as pytest's xfail.
+                self._todo = case
             self._skip()
         else:
+            self._flakes += 1
             self._report.failed_before.add(case)
         text = attributes.get("time")
-        if meaning in {_FLAKY, _RERUN} and text is not None:
+        if meaning in {FLAKY, RERUN} and text is not None:
             self._odd_time(case, text)
 
-    def _perhaps_not_run(self, attributes: dict[str, str]) -> None:
-        if attributes.get("status") in _NOT_RUN or attributes.get("result") in _NOT_RUN:
+    def _outcome(self, attributes: dict[str, str]) -> None:
+        """What became of a case, where attributes tell it; an element inside it may tell more."""
+        told = {attributes.get("status"), attributes.get("result")}
+        if told & BROKEN:
+            self._states[self._case] = FAILED
+        elif told & NOT_RUN:
             self._skip()
+        if attributes.get("flaky") == "true":
+            self._flakes += 1
+            self._report.failed_before.add(self._case)
 
     def _skip(self) -> None:
         """A skipped attempt changes nothing about the ones that ran."""
@@ -231,7 +321,7 @@ class _Reader:
     def name(self) -> str:
         """The root's name, else that of the only suite directly below it, else ""."""
         only = next(iter(self._tops)) if len(self._tops) == 1 else ""
-        return next((name for name in (self._root_name, only) if name not in _NO_NAMES), "")
+        return next((name for name in (self._root_name, only) if name not in NO_NAMES), "")
 
     def wall(self) -> tuple[float | None, str]:
         """The time that the root or the only suite tells, where it can be the wall time; else None, and why."""

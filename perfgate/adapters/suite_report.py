@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
+import re
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import NamedTuple
 
 from perfgate.adapters.own_metrics import OwnMetric
@@ -16,6 +17,8 @@ TIMED, UNREADABLE = 1, 2
 #: Between the parts of an identity; XML forbids it, so no name holds it.
 SEPARATOR = "\x1f"
 _IDENTITY = 1000
+# A function of Go's package testing and the path of a subtest, in which go test writes blanks as underscores.
+_GO_SUBTEST = re.compile(r"(?:Test|Fuzz|Example|Benchmark)(?![a-z])\w*/\S+")
 
 
 class Case(NamedTuple):
@@ -52,7 +55,9 @@ class Report:
 
     def __init__(self, root: str = "") -> None:
         self._index: dict[str, int] = {}
-        self._suites: dict[tuple[int, str], int] = {}
+        #: Of each suite, by its number, the number of the one around it and its name.
+        self._suites: list[tuple[int, str]] = []
+        self._known_suites: dict[tuple[int, str], int] = {}
         #: One value for each case: its state, what is known of its time, and the seconds known.
         self.states = bytearray()
         self.timed = bytearray()
@@ -72,8 +77,12 @@ class Report:
         self.unreadable_times = 0
         self.first_unreadable = ""
         self.nameless = 0
-        #: Failures of a whole suite, which belong to no case.
+        #: Failures of a whole suite, or counted by one, which belong to no case.
         self.loose_failures = 0
+        #: Cases that the reports count and do not hold.
+        self.missing = 0
+        #: Tests that the reports count as flaky, and that are not among `flaky`.
+        self.untold_flaky = 0
         self.control_characters = False
         #: Tests that began and never ended, which count as failed.
         self.unfinished = 0
@@ -100,15 +109,25 @@ class Report:
 
     def new_suite(self, parent: int, name: str) -> int:
         """The number of the suite of this name inside another; -1 is above every file."""
-        return self._suites.setdefault((parent, name), len(self._suites))
+        number = self._known_suites.get((parent, name))
+        if number is None:
+            number = self._known_suites[parent, name] = self.another_suite(parent, name)
+        return number
 
-    def take(self, prefix: str, classname: str, name: str, file: str) -> int:
-        """The position of a case, new or known; a known one is tried again."""
+    def another_suite(self, parent: int, name: str) -> int:
+        """The number of a suite that is another one than all those of its name before it."""
+        self._suites.append((parent, name))
+        return len(self._suites) - 1
+
+    def take(self, prefix: str, classname: str, name: str, file: str, *, twin: bool = False) -> int:
+        """The position of a case, new or known; a known one is tried again, unless it is the twin of one with its names."""
         states = self.states
         new = len(states)
         key = f"{prefix}{classname}{SEPARATOR}{name}{SEPARATOR}{file}"
         if len(key) > _IDENTITY:
             key = f"{prefix}{short(classname)}{SEPARATOR}{short(name)}{SEPARATOR}{short(file)}"
+        if twin:
+            key = f"{key}{SEPARATOR}{new}"
         elif not name and not classname:
             # Nothing says that two of these are the same.
             self.nameless += 1
@@ -129,6 +148,10 @@ class Report:
         self.states[case] = PASSED
         return before
 
+    def suspect(self, case: int) -> None:
+        """Something speaks for an earlier attempt of this case, whose end is not told."""
+        self._retried.add(case)
+
     def spend(self, case: int, seconds: float | None) -> None:
         """An attempt's time, None where it cannot be read."""
         if seconds is None:
@@ -147,6 +170,23 @@ class Report:
         """A fixture was set up once more and took so long, without the fixtures it asked for."""
         times, total = self.fixtures.get(fixture, (0, 0.0))
         self.fixtures[fixture] = times + 1, total + seconds
+
+    def leave_to_subtests(self, since: int) -> None:
+        """Of Go's tests from this position on, each keeps the time that none of its subtests told.
+
+        A test `TestA` contains the time of `TestA/b`, but not that of subtests that ran in parallel.
+        """
+        keys = list(islice(reversed(self._index), len(self.states) - since))[::-1]
+        told = self.seconds[since:]
+        for offset, key in enumerate(keys):
+            suite, classname, name, file, *_ = key.split(SEPARATOR)
+            while _GO_SUBTEST.fullmatch(name):
+                name = name.rpartition("/")[0]
+                parent = self._index.get(f"{suite}{SEPARATOR}{classname}{SEPARATOR}{name}{SEPARATOR}{file}", -1)
+                if parent >= since:
+                    # Differences of rounded numbers show digits that nobody measured.
+                    self.seconds[parent] = max(0.0, round(self.seconds[parent] - told[offset], 9))
+                    break
 
     def unreadable(self, place: str) -> None:
         """A time at this place cannot be read."""
@@ -202,7 +242,6 @@ class Report:
 
     def cases(self, wanted: Collection[int] | None = None) -> Iterator[Case]:
         """The cases at the wanted positions, or all, in the order of the files."""
-        homes = list(self._suites)
         for case, key in enumerate(self._index):
             if wanted is not None and case not in wanted:
                 continue
@@ -211,9 +250,8 @@ class Report:
             failed_before, passed = case in self.failed_before, state == PASSED
             seconds = self.seconds[case] if self.timed[case] == TIMED else None
             flaky, suspect = passed and failed_before, passed and case in self._retried and not failed_before
-            yield Case(
-                _path(homes, int(suite)), classname, name, file, seconds, state, flaky, suspect, self.ids.get(case, "")
-            )
+            home = _path(self._suites, int(suite))
+            yield Case(home, classname, name, file, seconds, state, flaky, suspect, self.ids.get(case, ""))
 
 
 def _path(homes: list[tuple[int, str]], suite: int) -> str:
@@ -229,5 +267,7 @@ def short(text: str) -> str:
     """A text short enough to keep, and still another one than its neighbour that differs far behind."""
     if len(text) <= _IDENTITY:
         return text
+    import hashlib
+
     digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
     return f"{text[: _IDENTITY - 17]}…{digest}"

@@ -21,11 +21,16 @@ _TRUNCATED = frozenset({"no element found", "unclosed token", "partial character
 class XmlFeed:
     """One pass of expat over one file; `start` and `end` hear every element, names with their prefix.
 
-    `report` says in messages what the file should have been: "JUnit XML report".
+    `report` says in messages what the file should have been: "JUnit XML report". `comment` hears the comments.
     """
 
     def __init__(
-        self, where: str, report: str, start: Callable[[str, dict[str, str]], None], end: Callable[[str], None]
+        self,
+        where: str,
+        report: str,
+        start: Callable[[str, dict[str, str]], None],
+        end: Callable[[str], None],
+        comment: Callable[[str], None] | None = None,
     ) -> None:
         self._where = where
         self._report = report
@@ -33,6 +38,7 @@ class XmlFeed:
         self.control_characters = False
         self._parser = expat.ParserCreate()
         self._parser.StartElementHandler, self._parser.EndElementHandler = start, end
+        self._parser.CommentHandler = comment
         self._parser.StartDoctypeDeclHandler = self._parser.EntityDeclHandler = self._refuse_declaration
 
     @property
