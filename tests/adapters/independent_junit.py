@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 _GO = re.compile(r"(Test|Fuzz|Example|Benchmark)([^a-z\s]\w*|)(/\S+)*")
-_SCALE = {"d": 86400, "h": 3600, "m": 60, "s": 1, "ms": Decimal("1e-3"), "us": Decimal("1e-6")}
+_SCALE = {
+    unit: Decimal(scale)
+    for unit, scale in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1), ("ms", "1e-3"), ("us", "1e-6"))
+}
 _ONLY_TESTS = ["jest tests", "vitest tests", "Mocha Tests", "AllTests", "rspec"]
 
 
