@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,10 +67,11 @@ def read_all(reports: Reports, format_name: str, surroundings: Surroundings, pro
 
     if len(reports.paths) < 2:
         return Told(read(reports.paths, fresh()), reports)
+    reports, copies = _without_copies(reports, name)
     formats = {path: _format(path, name(path), format_name) for path in reports.paths}
     names = {each.name for each in formats.values()}
     if len(names) < 2:
-        return Told(read(reports.paths, fresh()), reports)
+        return Told(read(reports.paths, fresh()), reports, copies)
     groups = []
     for each in (each for each in suite_formats.FORMATS if each.name in names):
         paths = tuple(path for path in reports.paths if formats[path].name == each.name)
@@ -78,12 +80,43 @@ def read_all(reports: Reports, format_name: str, surroundings: Surroundings, pro
     kept, caveats = _once(groups, name)
     chosen = tuple(path for path in reports.paths if any(path in group.paths for group in kept))
     report = kept[0].report if len(kept) == 1 else read(chosen, fresh())
-    return Told(report, reports._replace(paths=chosen), tuple(caveats))
+    return Told(report, reports._replace(paths=chosen), (*copies, *caveats))
 
 
 def shown_as(path: Path, reports: Reports, surroundings: Surroundings) -> str:
     """What a report is called in messages and origins."""
     return "the report of the command" if path == reports.out else plain_text(shown(path, surroundings.root))
+
+
+def _without_copies(reports: Reports, name: Callable[[Path], str]) -> tuple[Reports, tuple[Caveat, ...]]:
+    """The reports without those whose bytes are another one's: one upload under two names, which would count every test twice."""
+    sizes = Counter(_size(path) for path in reports.paths)
+    found: dict[bytes, Path] = {}
+    kept, copies = [], []
+    for path in reports.paths:
+        first = found.setdefault(_digest(path, name(path)), path) if sizes[_size(path)] > 1 and _size(path) else path
+        (kept if first == path else copies).append(path)
+    if not copies:
+        return reports, ()
+    message = (
+        f"reports left out because another one is the same to the byte: {len(copies)}, the first is {name(copies[0])}"
+    )
+    return reports._replace(paths=tuple(kept)), (Caveat("copies of reports", message, "name each report once"),)
+
+
+def _size(path: Path) -> int:
+    """The size of a report in bytes, 0 where it cannot be told, which reading it will complain of."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:
+        return 0
+
+
+def _digest(path: Path, where: str) -> bytes:
+    import hashlib
+
+    with _opened(path, where) as stream:
+        return hashlib.file_digest(stream, "sha256").digest()
 
 
 def _once(groups: Sequence[_Group], name: Callable[[Path], str]) -> tuple[list[_Group], list[Caveat]]:

@@ -207,6 +207,12 @@ def _caveats(entry: TestsEntry, report: Report, reports: Reports) -> Iterable[Ca
     if report.loose_failures:
         message = f"failures of a whole suite and of no case, which tests.failed lacks: {report.loose_failures}"
         yield Caveat("failed suites", message, "look at the report: the set-up of a suite may have failed")
+    if report.missing:
+        message = f"cases that the reports count and do not hold: {report.missing}"
+        yield Caveat("missing tests", message, "the tests may have been stopped, or their output filtered")
+    if report.untold_flaky:
+        message = f"tests that the reports count as flaky without telling which, and which may count as failed: {report.untold_flaky}"
+        yield Caveat("flaky tests", message, "let the tests write each retry, as flakyFailure or as a case")
     if report.unfinished:
         message = f"tests that began and never ended, counted as failed: {report.unfinished}"
         yield Caveat("unfinished tests", message, "the run may have been stopped, or have crashed in them")

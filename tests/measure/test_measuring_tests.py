@@ -183,6 +183,32 @@ def test_what_makes_a_report_doubtful_is_told(around: Surroundings) -> None:
     assert codes(taken(around, "a.xml")) == ["flaky suspects", "nameless tests", "failed suites", "control characters"]
 
 
+def test_the_same_report_under_two_names_is_read_once_and_shards_add_up(around: Surroundings) -> None:
+    put(around, "a.xml")
+    put(around, "copy/a.xml")
+    put(around, "shard.xml", ONE.replace('name="a"', 'name="b"'))
+    found = taken(around, "**/*.xml")
+    assert (value(found, "count"), value(found, "flaky")) == (2, 0)
+    assert codes(found) == ["copies of reports"]
+    assert "1, the first is copy/a.xml" in found.caveats[0].message
+
+
+def test_the_same_report_twice_in_a_suite_of_two_alone_keeps_its_wall_time(around: Surroundings) -> None:
+    text = '<testsuite name="u" time="5"><testcase name="a" time="1"/></testsuite>'
+    put(around, "a.xml", text)
+    put(around, "b.xml", text)
+    assert value(taken(around, "*.xml"), "duration") == 5
+
+
+def test_what_only_a_counter_tells_is_told(around: Surroundings) -> None:
+    put(
+        around,
+        "a.xml",
+        '<testsuites><testsuite tests="3" failures="1"/><testsuite flaky="1"><testcase name="a"/></testsuite></testsuites>',
+    )
+    assert codes(taken(around, "a.xml")) == ["failed suites", "missing tests", "flaky tests"]
+
+
 def test_single_tests_are_series_only_where_that_is_asked_for(around: Surroundings) -> None:
     text = '<testsuite name="u"><testcase name="a" time="1"/><testcase name="b"/><testcase name="c"><skipped/></testcase></testsuite>'
     put(around, "a.xml", text)
