@@ -19,6 +19,8 @@ from perfgate.formats.files import write_atomically
 from perfgate.measure.context import describe, utc_text
 from perfgate.measure.surroundings import Surroundings
 
+#: How many of a suite's slowest tests are listed where nobody says otherwise.
+SLOWEST = 10
 _STARTED = datetime.now(UTC)
 
 
@@ -40,11 +42,16 @@ def surroundings(root: Path | None = None) -> Iterator[Surroundings]:
         yield Surroundings(root or Path.cwd(), work, os.environ)
 
 
-def finish(capture: Capture, output: Path | None, *, as_json: bool = False, aside: bool = False) -> None:
-    """Make a run of the capture, write it (default: into `.perfgate/runs`), and show it (`aside`: on stderr); then `leave`."""
+def finish(
+    capture: Capture, output: Path | None, *, as_json: bool = False, aside: bool = False, slowest: int = SLOWEST
+) -> None:
+    """Make a run of the capture, write it (default: into `.perfgate/runs`), and show it (`aside`: on stderr); then `leave`.
+
+    `slowest` is how many tests of a suite are listed as its slowest.
+    """
     project = Project.find()
     run, path = keep(capture, output, project)
-    show(run, path, as_json=as_json, aside=aside)
+    show(run, path, as_json=as_json, aside=aside, slowest=slowest)
     leave(capture)
 
 
@@ -57,8 +64,10 @@ def leave(capture: Capture) -> None:
 
 def keep(capture: Capture, output: Path | None, project: Project) -> tuple[Run, Path]:
     """Make a run of the capture and write it; the run and its file."""
+    from perfgate.measure.suite_details import bounded
+
     context = describe(project.lineage, project.event, project.environ, _STARTED)
-    run = Run(context, capture.measurements, capture.details, capture.caveats)
+    run = Run(context, capture.measurements, bounded(capture.details), capture.caveats)
     data = run_format.dump(run)
     cleaned = redacting.clean_run(run, data, "the run")
     if cleaned is not run:
@@ -70,7 +79,7 @@ def keep(capture: Capture, output: Path | None, project: Project) -> tuple[Run, 
     return run, path
 
 
-def show(run: Run, path: Path, *, as_json: bool, aside: bool = False) -> None:
+def show(run: Run, path: Path, *, as_json: bool, aside: bool = False, slowest: int = SLOWEST) -> None:
     """Show what was measured, as a table (`aside`: on stderr, which --quiet silences) or as the run file's JSON."""
     if as_json:
         console.out(run_format.dump(run).decode().rstrip("\n"))
@@ -78,7 +87,8 @@ def show(run: Run, path: Path, *, as_json: bool, aside: bool = False) -> None:
     from perfgate.render.capture import render
 
     tell = console.say if aside else console.out
-    tell(render(run, width=console.width(), colour=console.colour() and not aside, unicode=console.can_show("▁█")))
+    colour, unicode = console.colour() and not aside, console.can_show("▁█")
+    tell(render(run, width=console.width(), colour=colour, unicode=unicode, slowest=slowest))
     console.say(f"written to {console.shown(path)}")
 
 

@@ -32,6 +32,9 @@ def measure_tests(
     case_series: bool = typer.Option(
         False, "--case-series", help="Make every test a series tests.case_time{suite,test}."
     ),
+    slowest: int = typer.Option(
+        10, "--slowest", min=0, max=1000, metavar="N", help="How many of the slowest tests to show."
+    ),
     output: Path | None = typer.Option(None, "--output", "-o", help="Write the run here. [default: .perfgate/runs]"),
     as_json: bool = typer.Option(False, "--json", help="Print the run as JSON."),
 ) -> None:
@@ -52,4 +55,4 @@ def measure_tests(
     entry = TestsEntry(console.named(suite or suite_name(run)), run, tuple(reports), suite, report_format)
     with surroundings() as around, console.progress() as progress:
         captured = capture(entry, around, progress, cases=case_series)
-    finish(captured, output, as_json=as_json)
+    finish(captured, output, as_json=as_json, slowest=slowest)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from perfgate.adapters.labels import label
 from perfgate.adapters.suite_report import Case, Report
+from perfgate.core.test_setup import FixtureTime, setup_costs
 from perfgate.measure import suite_times
 from perfgate.measure.suite_times import rounded
 
@@ -35,6 +36,7 @@ def details(suite: str, report: Report, root: Path) -> dict[str, tuple[Row, ...]
         "test_files": kept.files,
         "test_phases": _phases(suite, report),
         "test_fixtures": _fixtures(suite, report, files),
+        "test_setup_costs": _setup_costs(suite, report, files),
     }
     return {name: block for name, block in blocks.items() if block}
 
@@ -55,7 +57,7 @@ def _shown(suite: str, report: Report, files: suite_times.Files) -> dict[str, tu
             for case in cases
         ]
         return tuple(
-            {"suite": suite, "test": test, "file": file or None, **more(case)}
+            {"suite": suite, "test": test, "file": file or None, **_id(report, case), **more(case)}
             for _, test, file, case in heapq.nsmallest(_SHOWN, named)
         )
 
@@ -68,6 +70,11 @@ def _shown(suite: str, report: Report, files: suite_times.Files) -> dict[str, tu
         "failed_tests": rows(failed, lambda _: {}),
         "flaky_tests": unsure[:_SHOWN],
     }
+
+
+def _id(report: Report, case: int) -> Row:
+    own = suite_times.own_id(report, case)
+    return {"id": own} if own else {}
 
 
 def _cases(report: Report, wanted: set[int]) -> dict[int, Case]:
@@ -88,15 +95,63 @@ def _phases(suite: str, report: Report) -> tuple[Row, ...]:
 
 def _fixtures(suite: str, report: Report, files: suite_times.Files) -> tuple[Row, ...]:
     """The fixtures that took longest to set up in all, the dearest first."""
-    rows = [
+    dearest = sorted(_fixture_times(report, files), key=lambda each: (-each.seconds, each))
+    return tuple(
         {
             "suite": suite,
-            "fixture": label(fixture.name, []) or "unnamed",
-            "scope": label(fixture.scope, []) or None,
-            "file": files.told(fixture.file),
-            "count": count,
-            "seconds": rounded(seconds),
+            "fixture": each.name,
+            "scope": each.scope or None,
+            "file": each.file or None,
+            "count": each.times,
+            "seconds": rounded(each.seconds),
         }
-        for fixture, (count, seconds) in sorted(report.fixtures.items(), key=lambda each: (-each[1][1], each[0]))
+        for each in dearest[:MOST_FIXTURES]
+    )
+
+
+def _fixture_times(report: Report, files: suite_times.Files) -> list[FixtureTime]:
+    return [
+        FixtureTime(
+            label(fixture.name, []) or "unnamed",
+            label(fixture.scope, []),
+            files.told(fixture.file) or "",
+            count,
+            seconds,
+        )
+        for fixture, (count, seconds) in report.fixtures.items()
     ]
-    return tuple(rows[:MOST_FIXTURES])
+
+
+def _setup_costs(suite: str, report: Report, files: suite_times.Files) -> tuple[Row, ...]:
+    phases = {name: math.fsum(seconds) for name, seconds in report.phases.items()}
+    rows = setup_costs(suite, math.fsum(report.seconds), phases, _fixture_times(report, files))
+    return tuple(
+        {name: rounded(cell) if isinstance(cell, float) else cell for name, cell in row.items()} for row in rows
+    )
+
+
+#: Rows that a run of many suites keeps of each block, in equal parts: a file of these stays below 3 MB.
+_MOST_OF_RUN = {"test_times": 4000, "test_files": 6000, "test_fixtures": 1000}
+
+
+def bounded(blocks: Mapping[str, tuple[Row, ...]]) -> dict[str, tuple[Row, ...]]:
+    """The details of a run without more rows of its suites than a file should hold: of each suite those that took longest."""
+    return {name: _bounded(rows, _MOST_OF_RUN.get(name, len(rows))) for name, rows in blocks.items()}
+
+
+def _bounded(rows: tuple[Row, ...], most: int) -> tuple[Row, ...]:
+    if len(rows) <= most:
+        return rows
+    suites: dict[object, list[int]] = {}
+    for at, row in enumerate(rows):
+        suites.setdefault(row.get("suite"), []).append(at)
+    part = most // len(suites)
+    kept: set[int] = set()
+    for places in suites.values():
+        kept.update(heapq.nlargest(part, places, key=lambda at: _seconds(rows[at])))
+    return tuple(row for at, row in enumerate(rows) if at in kept)
+
+
+def _seconds(row: Row) -> float:
+    seconds = row.get("seconds")
+    return seconds if isinstance(seconds, float) else 0.0

@@ -121,7 +121,9 @@ def kept(suite: str, report: Report, files: Files) -> Kept:
         each.row(suite, {"file": each.home or None, **_by(each.by_class)})
         for each in sorted(dearest, key=lambda each: (each.home, each.by_class))
     ]
-    return Kept((whole.row(suite, {}),), _times(suite, report, files, several), tuple(rows))
+    skipped = report.count(SKIPPED)
+    told = {**whole.row(suite, {}), **({"skipped": skipped} if skipped else {})}
+    return Kept((told,), _times(suite, report, files, several), tuple(rows))
 
 
 def _test(case: Case, files: Files) -> tuple[_Test, bool]:
@@ -180,9 +182,12 @@ def _totals(report: Report, several: Mapping[int, list[int]]) -> array[float]:
 
 def _more(report: Report, cases: list[int]) -> Row:
     """How many tests share the title where it is more than one, and the runner's own id where there is one."""
-    ids = {report.ids[case] for case in cases if case in report.ids}
     row: dict[str, str | int] = {"tests": len(cases)} if len(cases) > 1 else {}
-    # A runner takes an id whole or not at all.
-    if len(ids) == 1 and (own := ids.pop()) and len(own) <= _LONGEST_ID and plain_text(own) == own:
-        row["id"] = own
-    return row
+    ids = {own_id(report, case) for case in cases}
+    return {**row, "id": ids.pop()} if len(ids) == 1 and ids != {""} else row
+
+
+def own_id(report: Report, case: int) -> str:
+    """The runner's own id of a case, whole, or "" where there is none that can be kept."""
+    own = report.ids.get(case, "")
+    return own if len(own) <= _LONGEST_ID and plain_text(own) == own else ""

@@ -5,18 +5,26 @@ from __future__ import annotations
 from perfgate.core.baseline import run_value
 from perfgate.core.model import Measurement, Run, State
 from perfgate.core.units import write_value, write_values
-from perfgate.render import commands, resources
+from perfgate.render import commands, resources, suite
+from perfgate.render.suite_rows import TEST_BLOCKS
 from perfgate.render.tables import Column, render_table
 from perfgate.render.text import harmless
 
 _DETAIL_ROWS = 5
+#: What has a picture of its own.
+_DRAWN = frozenset({*commands.BLOCKS, resources.SUMMARY, resources.MOMENTS, *TEST_BLOCKS})
 
 
-def render(run: Run, *, width: int, colour: bool, unicode: bool = True) -> str:
-    """The measurements as a table, the beginning of each block of details, and the caveats."""
+def render(run: Run, *, width: int, colour: bool, unicode: bool = True, slowest: int = 10) -> str:
+    """What became of tests, the measurements as a table, the beginning of each other block of details, and the caveats.
+
+    `slowest` is how many tests of a suite are listed as its slowest.
+    """
+    tests = suite.render(run, width=width, colour=colour, slowest=slowest)
     rows = [_row(measurement) for measurement in sorted(run.measurements, key=lambda each: str(each.series))]
     columns = (Column("series"), Column("value", number=True), Column("range", number=True), Column("n", number=True))
-    parts = [render_table(columns, rows, width=width, colour=colour)]
+    parts = [tests, ""] if tests else []
+    parts.append(render_table(columns, rows, width=width, colour=colour))
     if told := commands.render(run.details, width=width, colour=colour):
         parts.append(f"\n{told}\n")
     if resources.SUMMARY in run.details:
@@ -25,7 +33,7 @@ def render(run: Run, *, width: int, colour: bool, unicode: bool = True) -> str:
             "\n" + resources.render(run.details[resources.SUMMARY], rows_over_time, width=width, unicode=unicode)
         )
     for name, block in run.details.items():
-        if block and name not in {*commands.BLOCKS, resources.SUMMARY, resources.MOMENTS}:
+        if block and name not in _DRAWN:
             parts.append(_details(name, block, width=width, colour=colour))
     for measurement in run.measurements:
         if measurement.state is not State.MEASURED:

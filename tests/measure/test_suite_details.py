@@ -15,7 +15,7 @@ from perfgate.adapters.suite_report import FAILED, PASSED, SKIPPED, Fixture, Rep
 from perfgate.core.model import Context, Run
 from perfgate.formats import run as run_format
 from perfgate.formats import schema, strict_json
-from perfgate.measure.suite_details import details
+from perfgate.measure.suite_details import bounded, details
 
 ROOT = Path("/tmp/x")
 
@@ -224,6 +224,35 @@ def test_of_tests_that_take_as_long_the_names_decide_which_are_shown() -> None:
     many = [Told(f"t{number:02d}", 1.0) for number in range(40)]
     random.Random(3).shuffle(many)
     assert titles(blocks(*many)["slowest_tests"]) == [f"c.t{number:02d}" for number in range(20)]
+
+
+# --- set-up, and many suites ------------------------------------------------------------------------------------------
+
+
+def test_set_up_that_could_be_shared_is_kept_as_data() -> None:
+    made = report(Told("a", 10.0), Told("b", 10.0))
+    made.spend_phase(0, "setup", 8.0)
+    for _ in range(30):
+        made.set_up(Fixture("db", str(ROOT / "conftest.py"), "function"), 0.123456)
+    rows = details("u", made, ROOT)["test_setup_costs"]
+    assert [(row["kind"], row["seconds"], row["share"]) for row in rows] == [
+        ("setup phase", 8.0, 0.4),
+        ("fixture", 3.704, 0.1852),
+    ]
+    assert (rows[1]["file"], rows[1]["saving"]) == ("conftest.py", 3.58)
+
+
+def test_a_run_of_many_suites_keeps_the_dearest_of_each() -> None:
+    def rows(suite: str, count: int) -> tuple[Any, ...]:
+        return tuple({"suite": suite, "test": f"t{at:04d}", "seconds": float(at)} for at in range(count))
+
+    many = {"test_times": tuple(row for suite in range(9) for row in rows(f"s{suite}", 1000)), "other": rows("x", 9000)}
+    kept = bounded(many)
+    assert kept["other"] == many["other"]
+    for suite in range(9):
+        own = [row["seconds"] for row in kept["test_times"] if row["suite"] == f"s{suite}"]
+        assert own == [float(at) for at in range(1000 - 444, 1000)]
+    assert bounded({"test_times": rows("a", 4000)}) == {"test_times": rows("a", 4000)}
 
 
 # --- laws -------------------------------------------------------------------------------------------------------------
