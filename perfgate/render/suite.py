@@ -43,6 +43,11 @@ class _Suite(NamedTuple):
         found = self.measured.get(name)
         return float(found.values[0]) if found is not None and found.values else None
 
+    def tests(self) -> float | None:
+        """How many tests were executed, also where the suite failed and its series are unknown."""
+        told = self.value("count")
+        return next((number(row, "tests") for row in self.rows("test_sets")), None) if told is None else told
+
     def total(self) -> float | None:
         """Seconds of all tests together, also where the suite failed and its series are unknown."""
         told = self.value("case_time")
@@ -103,8 +108,7 @@ def _section(suite: _Suite, look: _Look, slowest: int) -> Iterator[str]:
 
 def _counts(suite: _Suite, look: _Look) -> str:
     sets = next(iter(suite.rows("test_sets")), {})
-    tests = suite.value("count")
-    tests = number(sets, "tests") if tests is None else tests
+    tests = suite.tests()
     failed, flaky, skipped = suite.value("failed"), suite.value("flaky"), number(sets, "skipped")
     parts = [f"{tests:,.0f} test{'' if tests == 1 else 's'}"] if tests is not None else []
     if failed is not None:
@@ -183,7 +187,7 @@ def _slowest(suite: _Suite, look: _Look, most: int) -> Iterator[str]:
         return
     wide = look.width >= _WIDE and any(_file(row) for row in rows)
     columns = [
-        Column(f"slowest tests{_of(len(rows), suite.value('count'))}"),
+        Column(f"slowest tests{_of(len(rows), suite.tests())}"),
         *([Column("file")] if wide else []),
         *(Column(name, number=True) for name in ("time", "share", "together")),
     ]

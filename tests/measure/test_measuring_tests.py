@@ -428,3 +428,23 @@ def test_the_command_line_measures_a_report_and_says_what_it_found(tmp_path: Pat
     assert '"tests.case_time"' in (tmp_path / "run.json").read_text(encoding="utf-8")
     assert program.perfgate("measure", "tests", "--junit", "none.xml").code == 2
     assert program.perfgate("measure", "tests", "--", "false").code == 4
+
+
+def test_the_command_line_shows_a_suite_in_a_screenful_and_as_many_slow_tests_as_are_asked_for(tmp_path: Path) -> None:
+    program = Program(tmp_path, git=False)
+    cases = "".join(f'<testcase classname="c" name="t{number}" time="{number}.5"/>' for number in range(9))
+    (tmp_path / "a.xml").write_text(f'<testsuite name="unit" time="41">{cases}</testsuite>', encoding="utf-8")
+    measure = ("measure", "tests", "--report", "a.xml", "-o", "run.json")
+    shown = program.perfgate(*measure, "--slowest", "2")
+    assert shown.out.startswith("unit: 9 tests, 0 failed\nwall 41 s, tests together 40.5 s\n")
+    assert "slowest tests (2 of 9)" in shown.out
+    assert "c.t7" in shown.out
+    assert "c.t6" not in shown.out
+    assert "\x1b" not in shown.out
+    assert "slowest tests" not in program.perfgate(*measure, "--slowest", "0").out
+    as_json = program.perfgate(*measure, "--slowest", "2", "--json")
+    assert as_json.out == (tmp_path / "run.json").read_text(encoding="utf-8")
+    quiet = program.perfgate("--quiet", *measure)
+    assert quiet.err == ""
+    assert "slowest tests" in quiet.out
+    assert program.perfgate(*measure, "--slowest", "-1").code == 2
