@@ -160,8 +160,8 @@ def _check_recorded(tests: Sequence[Estimate], recordings: Sequence[Recording], 
     if form not in _LISTS and out is None:
         return
     remedy = "give the list of tests: --tests FILE, written for example by pytest --collect-only -q"
-    if any(sum(count for count, _ in run.files.values()) > len(run.tests) for run in recordings):
-        what = "the recorded runs keep only their dearest tests by name, so the others would never run"
+    if not all(run.is_whole for run in recordings):
+        what = "runs keep the names of the dearest tests that were executed, so the others would never run"
         raise InputError(what, where="--tests", remedy=remedy)
     strange = next((test.name for test in tests if "::" not in test.name and not is_file(test.name)), None)
     if strange is not None:

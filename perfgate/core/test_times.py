@@ -14,7 +14,8 @@ from perfgate.core.test_names import class_of, file_of, is_file, module_of, plai
 class Timed(NamedTuple):
     """A test in one recorded run. `id` is the runner's own name for it, "" where the record has only what people call it (`title`).
 
-    `group` is its class or package. `seconds` is None where no time is told; a skipped test tells none.
+    `group` is its class or package. `seconds` is None where no time is told; a skipped test tells none. `number` tests may share a
+    title, and the time is theirs together.
     """
 
     title: str
@@ -24,6 +25,7 @@ class Timed(NamedTuple):
     seconds: float | None = None
     skipped: bool = False
     failed: bool = False
+    number: int = 1
 
     @property
     def name(self) -> str:
@@ -32,10 +34,14 @@ class Timed(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """The tests of one run. `files` has tests and seconds of whole files (or classes) where the record keeps only its dearest tests."""
+    """The tests of one run. `files` has timed tests and seconds of whole files (or classes) where the record names the dearest tests only.
+
+    `is_whole`: whether every test of the run is named, also those that were skipped.
+    """
 
     tests: tuple[Timed, ...]
     files: Mapping[str, tuple[int, float]]
+    is_whole: bool = True
 
 
 class How(Enum):
@@ -82,7 +88,8 @@ def merged(recordings: Iterable[Recording]) -> list[Recording]:
     """
     runs: list[tuple[set[str], list[Recording]]] = []
     for recording in recordings:
-        names = {test.name for test in recording.tests} or set(recording.files)
+        # One file may tell node ids and another one what reports call the tests.
+        names = {title_of(test.name) for test in recording.tests} or set(recording.files)
         for seen, parts in runs:
             if seen.isdisjoint(names) and names:
                 seen.update(names)
@@ -100,7 +107,7 @@ def joined(parts: Sequence[Recording]) -> Recording:
         for file, (tests, seconds) in part.files.items():
             before = files.get(file, (0, 0.0))
             files[file] = before[0] + tests, before[1] + seconds
-    return Recording(tuple(test for part in parts for test in part.tests), files)
+    return Recording(tuple(test for part in parts for test in part.tests), files, all(part.is_whole for part in parts))
 
 
 def recorded_names(recordings: Iterable[Recording]) -> list[str]:
@@ -226,7 +233,7 @@ class _Seen:
                 sums[at] = sums.get(at, 0) + cost
             for place in {plain_path(test.file), test.group} - {""} if run.files else ():
                 count, total = kept.get(place, (0, 0))
-                kept[place] = count + 1, total + cost
+                kept[place] = count + test.number, total + cost
         for file, (count, seconds) in run.files.items():
             place, cost = plain_path(file), round(seconds * SECOND)
             at = self.list.file(file)

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from perfgate.adapters import junit, pytest_split
+from perfgate.adapters import pytest_split, suite_formats
 from perfgate.adapters.labels import plain_text
+from perfgate.adapters.suite_head import LOOKED_AT
 from perfgate.adapters.suite_report import FAILED, SKIPPED, Report
 from perfgate.core.model import Context, Run
 from perfgate.core.test_names import node_id, parent_of
@@ -21,8 +22,10 @@ from perfgate.formats.files import read
 from perfgate.measure.globbing import matches
 from perfgate.measure.result_files import shown
 
-#: The kinds of files that are looked for in a folder.
-_ENDINGS = (".xml", ".json", ".jsonl", ".ndjson", ".test_durations", ".trx")
+_RUN, _DURATIONS = b'"schema": "perfgate/run/', ".test_durations"
+_TAIL = 200
+#: What is looked at in a folder, and whether a file that ends so is likely to be a report.
+_LIKELY = {".xml": True, ".trx": True, ".json": False, ".jsonl": False, ".ndjson": False}
 _BLOCKS = ("test_times", "test_files")
 
 
@@ -63,45 +66,64 @@ def of_files(patterns: Sequence[str], root: Path, progress: Callable[[str], None
 
 
 def _paths(patterns: Sequence[str], root: Path) -> Iterable[Path]:
+    """The files that the patterns name, each once; of a folder those that tell times of tests."""
     found: dict[str, Path] = {}
     for pattern in patterns:
-        named = []
-        for path in matches(root, pattern):
-            inside = sorted(path.rglob("*")) if path.is_dir() else [path]
-            named += [each for each in inside if each.is_file() and (each == path or each.name.endswith(_ENDINGS))]
+        named = [each for path in matches(root, pattern) for each in (_inside(path) if path.is_dir() else [path])]
         if not named:
-            raise InputError(f'no file matches "{pattern}"', where="--from", remedy="check the path or pattern")
+            raise InputError(
+                f'nothing with times of tests matches "{pattern}"', where="--from", remedy="check the path"
+            )
         for path in named:
             found.setdefault(os.path.realpath(path), path)
     return found.values()
 
 
+def _inside(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and _belongs(path))
+
+
+def _belongs(path: Path) -> bool:
+    if path.name == _DURATIONS:
+        return True
+    if path.suffix.lower() not in _LIKELY:
+        return False
+    with path.open("rb") as stream:
+        start = stream.read(LOOKED_AT)
+        stream.seek(max(0, path.stat().st_size - _TAIL))
+        end = stream.read(_TAIL)
+    # The keys of a run are sorted, so that its schema comes last.
+    return _RUN in end or suite_formats.belongs(start, likely=_LIKELY[path.suffix.lower()])
+
+
 def _read(path: Path, where: str) -> Recording | Run:
     try:
+        if not path.is_file():
+            # A pipe or a device may never end.
+            raise InputError("this is not a file", where=where, remedy="name a report of tests")
+        report = Report()
         with path.open("rb") as stream:
-            start = stream.read(4096)
+            try:
+                suite_formats.read(stream, where, report)
+            except suite_formats.UnknownFormat:
+                return _ours(path, where)
     except OSError as error:
         raise OperationFailed(
             f"the file cannot be read: {error.strerror}", where=where, remedy="check its permissions"
         ) from error
-    if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
-        data = read(path, where)
-        try:
-            value = strict_json.loads(data, where)
-        except InputError:
-            value = None
-        if isinstance(value, dict) and str(value.get("schema", "")).startswith("perfgate/run/"):
-            return run_format.load(data, where)
-        if not pytest_split.why_not(value):
-            return pytest_split.read(value, where)
-    return of_report(_report(path, where))
+    return of_report(report)
 
 
-def _report(path: Path, where: str) -> Report:
-    report = Report()
-    with path.open("rb") as stream:
-        junit.read(stream, where, report)
-    return report
+def _ours(path: Path, where: str) -> Recording | Run:
+    """A file that is no test report: a run of perfgate's or pytest-split's durations."""
+    data = read(path, where)
+    if _RUN in data:
+        return run_format.load(data, where)
+    value = strict_json.loads(data, where)
+    if why := pytest_split.why_not(value):
+        what = f"this is no test report, no run of perfgate's, and no file of durations: {why}"
+        raise InputError(what, where=where, remedy="see docs/reference/test-reports.md for what is read")
+    return pytest_split.read(value, where)
 
 
 def of_report(report: Report) -> Recording:
@@ -112,7 +134,7 @@ def of_report(report: Report) -> Recording:
         tuple(
             Timed(
                 case.title,
-                node_id(case.file, case.classname, case.name),
+                case.id or node_id(case.file, case.classname, case.name),
                 case.file,
                 case.classname,
                 None if case.state == SKIPPED else case.seconds,
@@ -188,25 +210,37 @@ def _recording(run: Run, suite: str) -> Recording:
     failed = {row.get("test") for name in ("failed_tests", "flaky_tests") for row in _rows(run, name, suite)}
     tests = []
     for row in _rows(run, "test_times", suite):
-        title, seconds, file, own = (row.get(name) for name in ("test", "seconds", "file", "id"))
-        if isinstance(title, str) and isinstance(seconds, int | float) and seconds >= 0:
-            known = own if isinstance(own, str) else ""
+        title, home, own = _text(row, "test"), _text(row, "file"), _text(row, "id")
+        seconds = _seconds(row)
+        if title and seconds is not None:
+            by_class = row.get("by") == "class"
+            file, group = ("", home) if by_class else (home, "")
             tests.append(
-                Timed(
-                    title, known, file if isinstance(file, str) else "", seconds=float(seconds), failed=title in failed
-                )
+                Timed(title, own, file, group, seconds, failed=title in failed, number=_number(row, "tests") or 1)
             )
     files: dict[str, tuple[int, float]] = {}
     for row in _rows(run, "test_files", suite):
-        file, count, seconds = row.get("file"), row.get("tests"), row.get("seconds")
-        if (
-            isinstance(file, str)
-            and isinstance(count, int)
-            and isinstance(seconds, int | float)
-            and seconds >= 0 < count
-        ):
-            files[file] = count, float(seconds)
-    return Recording(tuple(tests), files)
+        home, seconds = _text(row, "file"), _seconds(row)
+        timed = _number(row, "tests") - _number(row, "untimed")
+        if home and seconds is not None and timed > 0:
+            files[home] = timed, seconds
+    # Skipped tests are not kept.
+    return Recording(tuple(tests), files, is_whole=False)
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _number(row: Mapping[str, Any], name: str) -> int:
+    value = row.get(name)
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _seconds(row: Mapping[str, Any]) -> float | None:
+    value = row.get("seconds")
+    return float(value) if isinstance(value, int | float) and value >= 0 else None
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -15,8 +15,8 @@ def run(times: Mapping[str, float | None], **more: Any) -> Recording:
     )
 
 
-def told(names: list[str], *recordings: Recording) -> dict[str, tuple[float | None, How]]:
-    found: dict[str, tuple[float | None, How]] = {}
+def told(names: list[str], *recordings: Recording) -> dict[str, object]:
+    found: dict[str, object] = {}
     for test in estimates(names, recordings).tests:
         found[test.name] = None if test.cost is None else test.cost / SECOND, test.how
     return found
@@ -68,7 +68,7 @@ def test_a_listed_file_takes_the_sum_of_its_tests() -> None:
     absolute = Timed("three", file="/build/src/b.test.ts", seconds=4.0)
     by_class = Timed("four", group="src/c.test.ts", seconds=5.0)
     found = told(["./src/a.test.ts", "src/b.test.ts", "src/c.test.ts"], Recording((*reported, absolute, by_class), {}))
-    assert [cost for cost, _ in found.values()] == [3, 4, 5]
+    assert [*found.values()] == [(3, How.MEASURED), (4, How.MEASURED), (5, How.MEASURED)]
 
 
 def test_a_listed_file_is_found_by_the_classes_in_it_where_only_one_fits() -> None:
