@@ -66,7 +66,7 @@ def share(wanted: Wanted, form: str, *, null: bool, out: Path | None, output: Pa
         if not wanted.tests:
             _check_recorded(told.tests, times.recordings, form, out)
         sharing = _shared(wanted, into, told, algorithm, speeds, choosing=form in {"table", "json"})
-    sharing = sharing._replace(source=times.told, notes=(*listed, *times.notes))
+    sharing = sharing._replace(source=times.told, notes=(*listed, *times.notes, *_idle(wanted, told)))
     return _give(sharing, form, index, null=null, out=out, output=output)
 
 
@@ -167,6 +167,18 @@ def _check_recorded(tests: Sequence[Estimate], recordings: Sequence[Recording], 
     if strange is not None:
         what = f'"{strange[:200]}" is what a report calls a test, and may not be what its runner does'
         raise InputError(what, where="--tests", remedy=remedy)
+
+
+def _idle(wanted: Wanted, told: Estimates) -> list[str]:
+    """What was to come first and is not there, a sentence each."""
+    idle = [
+        f'no test is called "{glob[:200]}", which was to come first'
+        for glob in wanted.first
+        if not any(glob_matches(glob, test.name) for test in told.tests)
+    ]
+    if wanted.failed_first and not any(test.failed for test in told.tests):
+        idle.append("no test of the list failed in a recorded run")
+    return idle
 
 
 def _shared(

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from perfgate.core.sharding import SECOND, Choice, Plan, jobs_of
+from perfgate.core.test_names import is_file
 from perfgate.core.test_times import Estimates, How
 from perfgate.core.units import Unit, write_percent, write_value, write_values
 from perfgate.render.tables import Column, render_table
@@ -65,8 +66,9 @@ def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
 
 def _headline(sharing: Sharing) -> str:
     plan = sharing.plan
-    tests = _count(len(sharing.estimates.tests), "test", "tests")
-    what = f"{tests} in {_count(len(plan.shards), 'shard', 'shards')} ({plan.algorithm.value})"
+    tests = sharing.estimates.tests
+    one, many = ("file", "files") if all(is_file(test.name) for test in tests) else ("test", "tests")
+    what = f"{_count(len(tests), one, many)} in {_count(len(plan.shards), 'shard', 'shards')} ({plan.algorithm.value})"
     if not sharing.is_timed:
         return f"{what}; how long they take is not known"
     makespan, bound = write_values((seconds(plan.makespan), seconds(plan.lower_bound)), _SECONDS)
@@ -150,7 +152,7 @@ def _jobs(sharing: Sharing, choice: Choice, *, width: int, colour: bool) -> str:
     columns = [
         Column("jobs", number=True),
         Column("last ends", number=True),
-        Column("saves a job", number=True),
+        Column("a job saves", number=True),
         Column("all together", number=True),
         Column("billed minutes", number=True),
         Column(""),

@@ -299,6 +299,9 @@ def test_priority_comes_by_glob_or_by_an_earlier_failure(tmp_path: Path, shared_
     )
     assert value["algorithm"] == "priority-first"
     assert sorted(each["tests"][0] for each in value["shards"]) == ["smoke.py::s", "smoke.py::t"]
+    idle = shard(tmp_path, "--into", "2", "--tests", "t", "--first", "smok", "--failed-first")
+    assert 'no test is called "smok"' in idle.out
+    assert "no test of the list failed in a recorded run" in idle.out
     report = shared_data / "junit/real/pytest_xunit1.xml"
     failed = json.loads(shard(tmp_path, "--into", "1", "--from", str(report), "--failed-first", "--json").out)
     first = failed["shards"][0]["tests"]
