@@ -39,7 +39,7 @@ def surroundings(root: Path | None = None) -> Iterator[Surroundings]:
 
     worktrees.sweep()
     with scratch.folder() as work:
-        yield Surroundings(root or Path.cwd(), work, os.environ)
+        yield Surroundings(root or Path.cwd(), work, os.environ, console.say)
 
 
 def finish(

@@ -95,6 +95,7 @@ def measure_command(
 
 def _others(first: CommandEntry, more: Sequence[str]) -> list[CommandEntry]:
     """The further commands: measured as the first, in turns with it."""
+    from perfgate.core.entries import uses
     from perfgate.errors import InputError
 
     found = []
@@ -105,7 +106,8 @@ def _others(first: CommandEntry, more: Sequence[str]) -> list[CommandEntry]:
                 f'"{given[:50]}" is no name with a command', where="--and", remedy='write it as "NAME=LINE"'
             )
         run = (line,) if first.shell else console.words(line, "--and")
-        found.append(first._replace(name=console.named(name.strip(), "--and"), run=run))
+        other = first._replace(name=console.named(name.strip(), "--and"), run=run)
+        found.append(other._replace(parameters=tuple(each for each in first.parameters if uses(other, each[0]))))
     return found
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from perfgate.adapters.labels import plain_text
+from perfgate.cli import console
 from perfgate.cli.project import Project
 from perfgate.core.budgets import Budgets, Relative
 from perfgate.core.decision import Circumstances
@@ -49,7 +50,9 @@ class Sides(NamedTuple):
         how: Alone | None = None,
     ) -> Capture:
         """Measure a command on both sides in turns; raises what `measure.ab.capture` raises."""
-        captured = ab.capture(entry, *self.named(), ab.Until(most, within, asked), progress, how=how)
+        captured = ab.capture(
+            entry, *self.named(), ab.Until(most, within, asked), progress, how=how or Alone(tell=console.say)
+        )
         return captured._replace(caveats=(*captured.caveats, *self.caveats, *self.shared(entry)))
 
     def named(self) -> tuple[ab.Side, ab.Side]:

@@ -110,8 +110,22 @@ def check_parameter(name: str) -> None:
         )
 
 
+def uses(entry: CommandEntry, parameter: str) -> bool:
+    """Whether a command of the entry, or its input, names the parameter in braces."""
+    words = (*entry.run, *entry.prepare, *entry.setup, *entry.cleanup, entry.input)
+    return any(f"{{{parameter}}}" in word for word in words)
+
+
 def combinations(entry: CommandEntry) -> tuple[CommandEntry, ...]:
-    """An entry for each combination of the parameters' values, filled in, in the order written; the entry itself where it has none."""
+    """An entry for each combination of the parameters' values, filled in, in the order written; the entry itself where it has none.
+
+    InputError where a parameter is used nowhere, or there are too many combinations.
+    """
+    for name, _ in entry.parameters:
+        if not uses(entry, name):
+            raise InputError(
+                f'the parameter "{name}" of "{entry.name}" is used nowhere', remedy=f"write {{{name}}} in the command"
+            )
     count = math.prod(len(values) for _, values in entry.parameters)
     if count > MOST_COMBINATIONS:
         raise InputError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from perfgate.errors import InputError
 from perfgate.formats import strict_json
 from perfgate.formats.files import read
 from perfgate.measure.globbing import matches
+from perfgate.measure.lock import Alone, alone
 from perfgate.measure.machine import machine_class
 from perfgate.measure.result_files import OUT, Made, make, shown
 from perfgate.measure.surroundings import Surroundings
@@ -57,7 +59,8 @@ def capture(
     """
     if entry.tool and entry.tool not in benchmarks.TOOLS:
         raise InputError(f'there is no format "{entry.tool}"', remedy=f"there are {', '.join(benchmarks.TOOLS)}")
-    made = make(entry.run, entry.name, surroundings, progress)
+    with alone(Alone(tell=surroundings.tell)) if entry.run else nullcontext():
+        made = make(entry.run, entry.name, surroundings, progress)
     readings: list[Reading] = []
     caveats: list[Caveat] = []
     for source in _sources(entry, surroundings.root, made):

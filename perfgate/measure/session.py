@@ -51,7 +51,7 @@ def capture_together(
     """
     singles = [single for entry in entries for single in combinations(entry)]
     _refuse_twins(singles)
-    with alone(how or Alone(tell=progress)) as overlapped, _set_up(singles, surroundings, progress):
+    with alone(how or Alone(tell=surroundings.tell)) as overlapped, _set_up(singles, surroundings, progress):
         shell = _shell(surroundings, progress) if any(each.shell for each in singles) else None
         session = _Session(singles, surroundings, progress, _seed(seed) if len(singles) > 1 else None)
         session.run()

@@ -15,6 +15,7 @@ from perfgate.errors import CommandFailed, InputError
 from perfgate.measure import suite_recording
 from perfgate.measure.command import Execution, failed, fill, run_once
 from perfgate.measure.globbing import matches
+from perfgate.measure.lock import Alone, alone
 from perfgate.measure.surroundings import Surroundings
 
 _OUT = "{out}"
@@ -70,7 +71,8 @@ def made(entry: TestsEntry, surroundings: Surroundings, progress: Callable[[str]
     progress(f"running {entry.run[0]}")
     folder = Path(tempfile.mkdtemp(dir=surroundings.work))
     around = surroundings._replace(environ=suite_recording.asking(surroundings.environ, folder))
-    execution = run_once(fill(words, out=out), around, what=f'"{entry.name}"', accept=lambda code: code >= 0)
+    with alone(Alone(tell=surroundings.tell)):
+        execution = run_once(fill(words, out=out), around, what=f'"{entry.name}"', accept=lambda code: code >= 0)
     failure = execution if execution.returncode else None
     is_pytest, names = _pytest(words) is not None, any(_OUT in word for word in words)
     if records := suite_recording.left(entry, folder, is_pytest=is_pytest, names_reports=names):

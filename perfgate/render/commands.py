@@ -32,7 +32,7 @@ def render(details: Mapping[str, Sequence[Row]], *, width: int, colour: bool) ->
         parts = ["\n".join(_in_full(row)) for row in rows]
     else:
         parts = [_table(rows, width=width, colour=colour)]
-    if compared := _compared(rows, details.get("command_comparisons", ())):
+    if compared := _compared(details.get("command_comparisons", ())):
         parts.append(compared)
     return "\n\n".join(parts)
 
@@ -40,13 +40,15 @@ def render(details: Mapping[str, Sequence[Row]], *, width: int, colour: bool) ->
 def _in_full(row: Row) -> list[str]:
     mean, sd = _number(row, "mean"), _number(row, "sd")
     runs = row.get("runs")
-    mean_text, sd_text = write_values((mean, sd), _SECONDS) if sd else (write_value(mean, _SECONDS), "")
-    lines = [
-        harmless(_title(row)),
-        f"  wall     mean {mean_text}{f' ± {sd_text}' if sd_text else ''}, median {write_value(_number(row, 'median'), _SECONDS)}"
-        f", {_range(row)}, {runs} {'run' if runs == 1 else 'runs'}{_precision(row)}",
-        f"  CPU      user {write_value(_number(row, 'user'), _SECONDS)}, system {write_value(_number(row, 'system'), _SECONDS)}",
+    centre, spread = write_values((mean, sd), _SECONDS) if sd else (write_value(mean, _SECONDS), "")
+    wall = [
+        f"mean {centre} ± {spread}" if spread else f"mean {centre}",
+        f"median {write_value(_number(row, 'median'), _SECONDS)}",
+        _range(row),
+        f"{runs} {'run' if runs == 1 else 'runs'}{_precision(row)}",
     ]
+    user, system = (write_value(_number(row, name), _SECONDS) for name in ("user", "system"))
+    lines = [harmless(_title(row)), f"  wall     {', '.join(wall)}", f"  CPU      user {user}, system {system}"]
     if _number(row, "memory") is not None:
         lines.append(f"  memory   {_memory(row)}")
     if events := _events(row):
@@ -86,13 +88,13 @@ def _events(row: Row) -> str:
     """Faults, switches and bytes from and to storage; only what the system told, and no line of zeros."""
     parts = []
     for name, words in (
-        ("minor_faults", "page faults"),
-        ("major_faults", "page faults from storage"),
-        ("voluntary_switches", "waits"),
-        ("involuntary_switches", "preemptions"),
+        ("minor_faults", "page fault{s}"),
+        ("major_faults", "page fault{s} from storage"),
+        ("voluntary_switches", "wait{s}"),
+        ("involuntary_switches", "preemption{s}"),
     ):
         if value := _number(row, name):
-            parts.append(f"{value:,.0f} {words}")
+            parts.append(f"{value:,.0f} {words.format(s='' if value == 1 else 's')}")
     for name, words in (("read", "read"), ("written", "written")):
         if value := _number(row, name):
             parts.append(f"{write_value(value, _BYTES)} {words}")
@@ -128,7 +130,7 @@ def _cells(row: Row) -> list[str]:
     ]
 
 
-def _compared(rows: Sequence[Row], comparisons: Sequence[Row]) -> str:
+def _compared(comparisons: Sequence[Row]) -> str:
     """How many times as long as the quickest each other one takes, the quicker first."""
     if not comparisons:
         return ""
