@@ -6,8 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from perfgate.adapters import suite_formats
 from perfgate.adapters.labels import plain_text
@@ -92,7 +93,8 @@ def _without_copies(reports: Reports, name: Callable[[Path], str]) -> tuple[Repo
     """The reports without those whose bytes are another one's: one upload under two names, which would count every test twice."""
     sizes = Counter(_size(path) for path in reports.paths)
     found: dict[bytes, Path] = {}
-    kept, copies = [], []
+    kept: list[Path] = []
+    copies: list[Path] = []
     for path in reports.paths:
         first = found.setdefault(_digest(path, name(path)), path) if sizes[_size(path)] > 1 and _size(path) else path
         (kept if first == path else copies).append(path)
@@ -175,7 +177,7 @@ def _read(path: Path, where: str, report: Report, format_name: str) -> None:
 
 
 @contextmanager
-def _opened(path: Path, where: str) -> Iterator[BinaryIO]:
+def _opened(path: Path, where: str) -> Iterator[BufferedReader]:
     try:
         if not path.is_file():
             # A pipe or a device may never end.
