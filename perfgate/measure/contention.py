@@ -42,7 +42,7 @@ class Look(NamedTuple):
 def look(root: Path = Path("/")) -> Look:
     """Read the counters now; what this process and everything it waited for used is `own`."""
     used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    busy, steal = _cpu(root / "proc/stat")
+    busy, steal = busy_and_stolen(root / "proc/stat")
     return Look(
         time.monotonic(),
         sum(each.ru_utime + each.ru_stime for each in used),
@@ -64,7 +64,7 @@ def frequency(root: Path = Path("/")) -> float | None:
     return 1000.0 * sum(speeds) / len(speeds) if speeds else None
 
 
-def _cpu(path: Path) -> tuple[float | None, float | None]:
+def busy_and_stolen(path: Path = Path("/proc/stat")) -> tuple[float | None, float | None]:
     """Seconds that all CPUs together were busy, without what was stolen, and seconds stolen (Linux, proc.rst, /proc/stat)."""
     try:
         with path.open("rb") as file:

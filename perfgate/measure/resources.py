@@ -18,7 +18,7 @@ from perfgate.core.entries import ResourcesEntry
 from perfgate.core.model import COMMAND_FAILED, Capture, Caveat, Measurement
 from perfgate.core.registered import measurement
 from perfgate.errors import InputError
-from perfgate.measure import sampling
+from perfgate.measure import sampling, tree
 from perfgate.measure.command import fill, find_program, how_it_ended
 from perfgate.measure.machine import cpu_count
 from perfgate.measure.surroundings import Surroundings
@@ -108,7 +108,7 @@ class _Looks:
     def __init__(self, interval: float) -> None:
         self._interval = interval
         self._begun = time.monotonic()
-        self._own = sampling.disk(os.getpid())
+        self._own = tree.io_of(os.getpid())
         self._possible = sampling.is_possible()
         self._ended = 0.0
         self._status: int | None = None
@@ -164,7 +164,7 @@ class _Looks:
 
     def _with_the_ended(self, use: sampling.Use) -> sampling.Use:
         """With the CPU and disk use of the children that were waited for, which this process' own figures hold."""
-        own = sampling.disk(os.getpid())
+        own = tree.io_of(os.getpid())
         if own is None or self._own is None:
             return use._replace(cpu=use.cpu + self._ended)
         read, written = own[0] - self._own[0], own[1] - self._own[1]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+
+from perfgate.measure.contention import busy_and_stolen
+from perfgate.measure.tree import children_of, io_of, proportional
 
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -40,10 +44,11 @@ def descendants(pid: int) -> Iterator[int]:
     """The processes that this one started, and those that they did, whoever still lives."""
     waiting, met = [pid], 0
     while waiting and met < _MOST_PROCESSES:
-        for child in _children(waiting.pop()):
-            met += 1
-            waiting.append(child)
-            yield child
+        with suppress(OSError, ValueError):
+            for child in children_of(waiting.pop()):
+                met += 1
+                waiting.append(child)
+                yield child
 
 
 def use(pid: int) -> Use:
@@ -60,22 +65,12 @@ def use(pid: int) -> Use:
         cpu += seconds
         sizes[each] = _resident(each)
         largest = max(largest, _peak(each))
-        if (io := disk(each)) is not None:
+        if (io := io_of(each)) is not None:
             told, read, written = True, read + io[0], written + io[1]
     received, sent = _network()
     memory = _together(sizes)
     read_told, written_told = (read, written) if told else (None, None)
-    return Use(cpu, memory, max(memory, largest), read_told, written_told, received, sent, _machine_cpu())
-
-
-def _children(pid: int) -> list[int]:
-    found: list[int] = []
-    try:
-        for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
-            found += map(int, _bytes(f"/proc/{pid}/task/{task}/children").split())
-    except (OSError, ValueError):
-        return found
-    return found
+    return Use(cpu, memory, max(memory, largest), read_told, written_told, received, sent, busy_and_stolen()[0])
 
 
 def _cpu(pid: int) -> float | None:
@@ -107,30 +102,7 @@ def _together(sizes: dict[int, int]) -> int:
     """The memory of several processes together in bytes, pages that they share counted once where the kernel tells shares."""
     if len(sizes) < 2:
         return sum(sizes.values())
-    return sum(_share(pid, size) for pid, size in sizes.items())
-
-
-def _share(pid: int, resident: int) -> int:
-    try:
-        for line in _bytes(f"/proc/{pid}/smaps_rollup").splitlines():
-            if line.startswith(b"Pss:"):
-                return int(line.split()[1]) * 1024
-    except ProcessLookupError:
-        return 0
-    except (OSError, ValueError, IndexError):
-        return resident
-    return resident
-
-
-def disk(pid: int) -> tuple[int, int] | None:
-    """Bytes that a process and the children it waited for had read from and written to disks; None where it may not be known."""
-    try:
-        fields = dict(line.split(b": ") for line in _bytes(f"/proc/{pid}/io").splitlines())
-        # What was written and taken back before it reached the disk was not written.
-        written = int(fields[b"write_bytes"]) - int(fields.get(b"cancelled_write_bytes", 0))
-        return int(fields[b"read_bytes"]), max(0, written)
-    except (OSError, ValueError, KeyError):
-        return None
+    return sum(proportional(pid, size) for pid, size in sizes.items())
 
 
 def _network() -> tuple[int, int] | tuple[None, None]:
@@ -145,16 +117,6 @@ def _network() -> tuple[int, int] | tuple[None, None]:
     except (OSError, ValueError, IndexError):
         return None, None
     return received, sent
-
-
-def _machine_cpu() -> float | None:
-    """Seconds in which the CPUs of the machine were busy, all processes and all CPUs together."""
-    try:
-        name, *fields = _bytes("/proc/stat").split(b"\n", 1)[0].split()
-        user, nice, system, _idle, _wait, irq, softirq = map(int, fields[:7])
-    except (OSError, ValueError):
-        return None
-    return (user + nice + system + irq + softirq) * _TICK if name == b"cpu" else None
 
 
 def killed_for_memory() -> int | None:

@@ -32,7 +32,7 @@ def memory_of(pid: int, peak: int) -> int:
     total = sum(resident.values())
     if len(resident) < 2 or total <= peak:
         return total
-    shared = sum(_proportional(each, size) for each, size in resident.items())
+    shared = sum(proportional(each, size) for each, size in resident.items())
     # Where one ended in between, its pages went to the shares of those read after it: such a sum is no one moment's.
     return shared if all(map(_alive, resident)) else 0
 
@@ -80,7 +80,7 @@ def _parent(pid: int) -> int:
         return int(file.read().rpartition(b")")[2].split()[1])
 
 
-def _proportional(pid: int, resident: int) -> int:
+def proportional(pid: int, resident: int) -> int:
     """A process' share of its pages in bytes; its resident size where the kernel does not tell, nothing where it has ended."""
     try:
         with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
