@@ -14,7 +14,7 @@ from perfgate.render.tables import Column, render_table
 from perfgate.render.text import harmless
 
 #: Rows of the lists that nobody asks the length of.
-_FILES, _FIXTURES, _NAMES = 5, 5, 10
+_FILES, _FIXTURES, _NAMES, _IMPORTS = 5, 5, 10, 3
 #: From here on columns that most terminals have no room for are shown.
 _WIDE = 120
 #: Below this ratio of summed to wall time nothing ran at once, but for what clocks differ by.
@@ -23,6 +23,8 @@ _PARALLEL = 1.1
 _STRAGGLER = 0.5
 #: Less time outside the tests than this share is what every runner needs.
 _OUTSIDE = 0.1
+#: An import that takes less of the wall time than this is not why a suite starts slowly.
+_IMPORT = 0.05
 _SECONDS = Unit("s")
 _PHASES = {"setup": "set-up"}
 _BOLD, _RED, _YELLOW = "1", "31;1", "33;1"
@@ -134,15 +136,34 @@ def _times(suite: _Suite) -> Iterator[str]:
         return
     factor = total / wall
     if factor >= _PARALLEL:
-        line += f": ×{factor:.1f} in parallel"
+        line += f": ×{factor:.1f} in parallel{_workers(suite)}"
     elif not least and 1 - factor >= _OUTSIDE:
-        line += f"; {said(1 - factor)} of the wall time is outside the tests"
+        line += f"; {said(1 - factor)} of the wall time is outside the tests{_collection(suite)}"
     yield line
+    yield from _imports(suite, wall)
     longest = max((number(row, "seconds") or 0.0 for row in _dearest(suite)), default=0.0)
     if factor >= _PARALLEL and longest >= _STRAGGLER * wall:
         workers = math.ceil(total / longest)
         share = said(min(1.0, longest / wall))
         yield f"the longest test alone takes {share} of the wall time: more than {workers} workers cannot help"
+
+
+def _workers(suite: _Suite) -> str:
+    workers = max((number(row, "workers") or 0.0 for row in suite.rows("test_sessions")), default=0.0)
+    return f" on {workers:,.0f} workers" if workers > 1 else ""
+
+
+def _collection(suite: _Suite) -> str:
+    told = [seconds for row in suite.rows("test_sessions") if (seconds := number(row, "collection")) is not None]
+    return f", {write_value(max(told), _SECONDS)} of it collection" if told else ""
+
+
+def _imports(suite: _Suite, wall: float) -> Iterator[str]:
+    """The imports that took longest, where the first takes a part of the wall time that somebody notices."""
+    dearest = timed(suite.rows("test_imports"), "module")[:_IMPORTS]
+    if dearest and (number(dearest[0], "seconds") or 0.0) >= _IMPORT * wall:
+        told = (f"{text(row, 'module')} {write_value(number(row, 'seconds'), _SECONDS)}" for row in dearest)
+        yield f"slowest imports: {', '.join(told)}"
 
 
 # --- lists ------------------------------------------------------------------------------------------------------------

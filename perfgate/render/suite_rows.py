@@ -17,6 +17,10 @@ TEST_BLOCKS = (
     "test_phases",
     "test_fixtures",
     "test_setup_costs",
+    "test_sessions",
+    "test_collection",
+    "test_imports",
+    "test_plugins",
 )
 Row = Mapping[str, str | int | float | bool | None]
 

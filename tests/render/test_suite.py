@@ -90,6 +90,28 @@ def test_a_test_that_everything_waits_for_limits_the_workers_of_a_parallel_suite
     assert not any("workers" in line for line in lines(serial(*seconds)))
 
 
+def session(made: Run, **blocks: Any) -> Run:
+    told = {f"test_{name}": tuple({"suite": "unit", **row} for row in rows) for name, rows in blocks.items()}
+    return made._replace(details={**made.details, **told})
+
+
+def test_workers_and_collection_are_told_where_the_record_tells_them() -> None:
+    sessions = [{"workers": 4, "collection": 1.5}]
+    assert lines(session(serial(3.0, 3.0, wall=2.0), sessions=sessions))[1].endswith("×3.0 in parallel on 4 workers")
+    assert lines(session(serial(1.0, wall=10.0), sessions=sessions))[1].endswith(
+        "outside the tests, 1.50 s of it collection"
+    )
+    assert "test plugins" not in render(session(serial(1.0), plugins=[{"plugin": "x"}]), width=80, colour=False)
+
+
+def test_imports_are_told_where_they_take_a_part_of_the_wall_time_that_counts() -> None:
+    imports = [
+        {"module": name, "seconds": seconds} for name, seconds in (("b", 0.2), ("a", 2.0), ("c", 0.1), ("d", 0.05))
+    ]
+    assert "slowest imports: a 2 s, b 200 ms, c 100 ms" in lines(session(serial(1.0, wall=10.0), imports=imports))
+    assert not any("imports" in line for line in lines(session(serial(1.0, wall=100.0), imports=imports)))
+
+
 def test_a_time_that_is_a_lower_bound_is_marked_and_says_nothing_of_what_is_outside() -> None:
     made = serial(1.0, 1.0, wall=10.0)
     bound = tuple(
