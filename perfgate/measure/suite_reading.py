@@ -117,8 +117,11 @@ def _size(path: Path) -> int:
 def _digest(path: Path, where: str) -> bytes:
     import hashlib
 
+    digest = hashlib.sha256()
     with _opened(path, where) as stream:
-        return hashlib.file_digest(stream, "sha256").digest()
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+    return digest.digest()
 
 
 def _once(groups: Sequence[_Group], name: Callable[[Path], str]) -> tuple[list[_Group], list[Caveat]]:
