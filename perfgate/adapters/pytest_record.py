@@ -54,7 +54,8 @@ class _Reader:
         self._where = where
         self._line = 0
         self._report = report
-        self._home = report.new_suite(-1, str(report.files))
+        # Named as in pytest's JUnit reports, so that a case of either has one title.
+        self._home = report.new_suite(report.new_suite(-1, str(report.files)), "pytest")
         self._each = self._grouped = False
         self._session: dict[str, str | int | float | None] = {}
         self._files: dict[str, float] = {}

@@ -7,20 +7,26 @@ from typing import Any
 import pytest
 
 from perfgate.recording import CRASHED, UNKNOWN
+from perfgate.recording.file import encoded, quoted
 
 _PHASES = {"setup": 0, "call": 1, "teardown": 2}
+_NO_PHASE = len(_PHASES)
+#: The attribute of a report of a part of a test, whose time is in the whole test's.
+_SUBTEST = "context"
 _ENDED_WELL = frozenset({"", "passed", "skipped", "xfailed", "xpassed"})
 
 
 class Attempt:
     """An attempt under way; plugins that try a test again report its phases anew."""
 
-    __slots__ = ("extra", "outcome", "seconds", "start", "stop", "subtest_failed", "test", "worker")
+    __slots__ = ("_phase", "extra", "outcome", "seconds", "start", "stop", "subtest_failed", "test", "worker")
 
     def __init__(self, test: str, worker: str) -> None:
         self.test = test
         self.worker = worker
         self.outcome = ""
+        #: The latest phase reported; -1 before the first one.
+        self._phase = -1
         self.seconds: list[float | None] = [None, None, None]
         self.start = 0.0
         self.stop = 0.0
@@ -29,15 +35,12 @@ class Attempt:
         self.extra: dict[str, Any] = {}
 
     def is_over(self, report: pytest.TestReport) -> bool:
-        """Whether this report belongs to another attempt: of another test, or of a phase that was here already."""
-        phase = _PHASES.get(str(report.when))
-        if report.nodeid != self.test:
-            return True
-        return phase is not None and not is_subtest(report) and any(each is not None for each in self.seconds[phase:])
+        """Whether this report of the same test belongs to another attempt: its phase, or a later one, was here already."""
+        return _PHASES.get(str(report.when), _NO_PHASE) <= self._phase and not hasattr(report, _SUBTEST)
 
     def take(self, report: pytest.TestReport) -> None:
         """Add a phase, or a part of one."""
-        if is_subtest(report):
+        if hasattr(report, _SUBTEST):
             self.subtest_failed = self.subtest_failed or report.outcome == "failed"
             return
         phase = _PHASES.get(str(report.when))
@@ -45,11 +48,13 @@ class Attempt:
             # What xdist reports of a test during which the worker died.
             self.outcome = CRASHED
             return
-        if not any(each is not None for each in self.seconds):
+        if self._phase < 0:
             self.start = report.start
+        self._phase = phase
         self.seconds[phase] = report.duration
         self.stop = report.stop
-        self._judge(report)
+        if report.outcome != "passed" or phase == 1:
+            self._judge(report)
 
     def _judge(self, report: pytest.TestReport) -> None:
         outcome: str = report.outcome
@@ -65,23 +70,20 @@ class Attempt:
         else:
             self.outcome = outcome
 
-    def line(self, epoch: float) -> dict[str, Any]:
-        """The attempt as a line of the record; `start` and `stop` are seconds after `epoch`."""
+    def line(self, epoch: float) -> str:
+        """The attempt as a line of the record; `start` and `stop` are seconds after `epoch`.
+
+        Put together by hand: a suite has thousands of these, and an encoder takes four times as long.
+        """
         outcome = self.outcome or UNKNOWN
         if self.subtest_failed and outcome in _ENDED_WELL:
             outcome = "failed"
-        seconds = [None if each is None else round(each, 7) for each in self.seconds]
-        line: dict[str, Any] = {"test": self.test, "outcome": outcome, "seconds": seconds}
+        seconds = ", ".join(["null" if each is None else f"{each:.7f}" for each in self.seconds])
+        line = f'{{"test": {quoted(self.test)}, "outcome": {quoted(outcome)}, "seconds": [{seconds}]'
         if self.stop:
-            line["start"] = round(self.start - epoch, 6)
-            line["stop"] = round(self.stop - epoch, 6)
+            line += f', "start": {self.start - epoch:.6f}, "stop": {self.stop - epoch:.6f}'
         if self.worker:
-            line["worker"] = self.worker
+            line += f', "worker": {quoted(self.worker)}'
         if self.extra:
-            line |= self.extra
-        return line
-
-
-def is_subtest(report: pytest.TestReport) -> bool:
-    """Whether this reports a part of a test, whose time is in the whole test's."""
-    return hasattr(report, "context")
+            line += f", {encoded(self.extra)[1:-1]}"
+        return line + "}\n"

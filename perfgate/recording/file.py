@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,7 +16,9 @@ _OPENING = f'{{"schema": "{SCHEMA.rpartition("/")[0]}/'.encode()
 #: As many sessions at once may be told to write the same file.
 _MOST_SESSIONS = 100
 
-_encode = json.JSONEncoder(ensure_ascii=True, allow_nan=False, check_circular=False).encode
+#: Plain values as JSON, in ASCII.
+encoded = json.JSONEncoder(ensure_ascii=True, allow_nan=False, check_circular=False).encode
+__all__ = ["Record", "encoded", "quoted"]
 
 
 class Record:
@@ -28,12 +30,12 @@ class Record:
         #: Why the record ends early, "" where it does not.
         self.failure = ""
 
-    def write(self, line: dict[str, Any]) -> None:
+    def write(self, line: str) -> None:
         """Add a line at once; a disk that is full ends the record and not the session."""
         # A test may fork, and the child must not tell on what its parent is doing.
         if self.failure or os.getpid() != self._process:
             return
-        data = (_encode(line) + "\n").encode("ascii")
+        data = line.encode("ascii")
         try:
             while data:
                 data = data[os.write(self._file, data) :]

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from perfgate.pytest_plugin import Kind
 from perfgate.recording.imports import Imports
+from perfgate.recording.meter import Kind
 
 #: Files and modules kept of one process: those that took longest.
 MOST_FILES = 200
@@ -127,8 +127,9 @@ class Gatherer:
     # --- tests ---
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
-        """Notes a test's markers."""
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Notes a test's markers, and begins anew: values of an attempt that nobody reported do not count."""
+        self._values.clear()
         names = {mark.name for mark in item.iter_markers()} - _MECHANICAL
         if names:
             self._pending["markers"] = [name[:_LONGEST_MARKER] for name in sorted(names)[:_MOST_MARKERS]]
@@ -136,6 +137,7 @@ class Gatherer:
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
         """Times a fixture's own set-up, and arranges that its own teardown is timed."""
+        __tracebackhide__ = True
         fixture = self._fixtures.get(fixturedef.func)
         if fixture is None:
             if getattr(fixturedef.func, "__name__", "") == _ARGUMENT:

@@ -16,7 +16,7 @@ from perfgate import __version__
 from perfgate.pytest_plugin import GATHERER
 from perfgate.recording import FOLDER, INSIDE, SCHEMA
 from perfgate.recording.attempts import Attempt
-from perfgate.recording.file import Record
+from perfgate.recording.file import Record, encoded
 from perfgate.recording.gathering import Gatherer
 from perfgate.recording.workers import ATTRIBUTE
 
@@ -51,6 +51,9 @@ class Recorder:
         os.environ[INSIDE] = str(os.getpid())
 
     def _write(self, line: dict[str, Any]) -> None:
+        self._write_text(encoded(line) + "\n")
+
+    def _write_text(self, line: str) -> None:
         for record in self._records:
             record.write(line)
 
@@ -64,7 +67,8 @@ class Recorder:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self) -> Generator[None, object, object]:
         """Opens the record, and times collection in this process; xdist's controller leaves it to the workers."""
-        self._records = [Record(file) for file in self._files]
+        for file in self._files:
+            self._records.append(Record(file))
         self._write(self._header())
         started = time.perf_counter()
         with self._gatherer.watching_imports():
@@ -96,7 +100,7 @@ class Recorder:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Says where the record is, unless pytest was asked to be quiet; always what went wrong with it."""
-        for record, wanted in zip(self._records, self._files, strict=True):
+        for record, wanted in zip(self._records, self._files, strict=False):
             if str(wanted.parent) == os.environ.get(FOLDER):
                 # Whoever set this reads it; people are told nothing of a file that is gone soon.
                 continue
@@ -105,7 +109,8 @@ class Recorder:
             elif record.path != wanted:
                 terminalreporter.write_line(f"perfgate: another session writes {wanted}; this one is in {record.path}")
             elif self._config.get_verbosity() >= 0:
-                terminalreporter.write_line(f"perfgate: {self._attempts} tests recorded in {record.path}")
+                tests = "1 test" if self._attempts == 1 else f"{self._attempts} tests"
+                terminalreporter.write_line(f"perfgate: {tests} recorded in {record.path}")
 
     def pytest_unconfigure(self) -> None:
         """Closes the record."""
@@ -146,11 +151,12 @@ class Recorder:
         if told and (collected := told.pop("collected", None)):
             self._write({"collected": collected, "worker": worker})
         attempt = self._open.get(worker)
-        if attempt is not None and attempt.is_over(report):
+        test = report.nodeid
+        if attempt is not None and (attempt.test != test or attempt.is_over(report)):
             self._finish(attempt)
             attempt = None
         if attempt is None:
-            attempt = self._open[worker] = Attempt(report.nodeid, worker)
+            attempt = self._open[worker] = Attempt(test, worker)
         if told:
             _add(attempt.extra, told)
         attempt.take(report)
@@ -160,7 +166,7 @@ class Recorder:
 
     def _finish(self, attempt: Attempt) -> None:
         self._attempts += 1
-        self._write(attempt.line(self._epoch))
+        self._write_text(attempt.line(self._epoch))
 
     # --- workers ---
 
