@@ -19,6 +19,9 @@ _KNOWN = frozenset(
 _SECONDS, _BYTES = Unit("s"), Unit("B")
 #: More commands than this are told by a table alone.
 _IN_FULL = 3
+_FIGURES = ("mean ± σ", "median", "min … max", "CPU", "memory", "runs")
+#: A table on a narrower terminal leaves the range out.
+_WIDE = 100
 
 Row = Mapping[str, object]
 
@@ -29,7 +32,7 @@ def render(details: Mapping[str, Sequence[Row]], *, width: int, colour: bool) ->
     if not rows:
         return ""
     if len(rows) <= _IN_FULL:
-        parts = ["\n".join(_in_full(row)) for row in rows]
+        parts = ["\n".join(_in_full(row, width)) for row in rows]
     else:
         parts = [_table(rows, width=width, colour=colour)]
     if compared := _compared(details.get("command_comparisons", ())):
@@ -37,7 +40,7 @@ def render(details: Mapping[str, Sequence[Row]], *, width: int, colour: bool) ->
     return "\n\n".join(parts)
 
 
-def _in_full(row: Row) -> list[str]:
+def _in_full(row: Row, width: int) -> list[str]:
     mean, sd = _number(row, "mean"), _number(row, "sd")
     runs = row.get("runs")
     centre, spread = write_values((mean, sd), _SECONDS) if sd else (write_value(mean, _SECONDS), "")
@@ -48,11 +51,25 @@ def _in_full(row: Row) -> list[str]:
         f"{runs} {'run' if runs == 1 else 'runs'}{_precision(row)}",
     ]
     user, system = (write_value(_number(row, name), _SECONDS) for name in ("user", "system"))
-    lines = [harmless(_title(row)), f"  wall     {', '.join(wall)}", f"  CPU      user {user}, system {system}"]
+    told = {"wall": wall, "CPU": [f"user {user}", f"system {system}"]}
     if _number(row, "memory") is not None:
-        lines.append(f"  memory   {_memory(row)}")
-    if events := _events(row):
-        lines.append(f"  system   {events}")
+        told["memory"] = [_memory(row)]
+    told["system"] = _events(row)
+    lines = [harmless(_title(row))]
+    for name, parts in told.items():
+        lines += _wrapped(name, parts, width)
+    return lines
+
+
+def _wrapped(name: str, parts: Sequence[str], width: int) -> list[str]:
+    """The parts with commas between, under their name; a part is never broken."""
+    lines: list[str] = []
+    for position, part in enumerate(parts):
+        text = part if position == len(parts) - 1 else f"{part},"
+        if lines and len(lines[-1]) + 1 + len(text) <= width:
+            lines[-1] += f" {text}"
+        else:
+            lines.append(f"  {'' if lines else name:<8} {text}")
     return lines
 
 
@@ -84,7 +101,7 @@ def _memory(row: Row) -> str:
     }.get(str(row.get("memory_from")), f"{text} (peak of all its processes)")
 
 
-def _events(row: Row) -> str:
+def _events(row: Row) -> list[str]:
     """Faults, switches and bytes from and to storage; only what the system told, and no line of zeros."""
     parts = []
     for name, words in (
@@ -98,19 +115,20 @@ def _events(row: Row) -> str:
     for name, words in (("read", "read"), ("written", "written")):
         if value := _number(row, name):
             parts.append(f"{write_value(value, _BYTES)} {words}")
-    return ", ".join(parts)
+    return parts
 
 
 def _table(rows: Sequence[Row], *, width: int, colour: bool) -> str:
     names = list(dict.fromkeys(name for row in rows for name in row if name not in _KNOWN))
     several = len({row.get("command") for row in rows}) > 1
-    columns = [Column("command", whole=True)] if several or not names else []
-    columns += [Column(name, number=True) for name in names]
-    columns += [Column(name, number=True) for name in ("mean ± σ", "median", "min … max", "CPU", "memory", "runs")]
+    shown = [name for name in _FIGURES if width >= _WIDE or name != "min … max"]
+    columns = [Column("command")] if several or not names else []
+    columns += [Column(name, number=True) for name in (*names, *shown)]
     cells = []
     for row in rows:
         first = [str(row.get("command"))] if several or not names else []
-        cells.append([*first, *(str(row.get(name, "")) for name in names), *_cells(row)])
+        figures = dict(zip(_FIGURES, _cells(row), strict=True))
+        cells.append([*first, *(str(row.get(name, "")) for name in names), *(figures[name] for name in shown)])
     title = "" if several or not names else f"{harmless(str(rows[0].get('command')))}\n"
     return title + render_table(columns, cells, width=width, colour=colour)
 
