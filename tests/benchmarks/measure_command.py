@@ -1,7 +1,7 @@
 """`measure command` beside hyperfine and pyperf, the same commands in one session: what each reports, and what perfgate adds to a run.
 
 The tools take turns, so that whatever the machine does meanwhile happens to all of them; what is not installed is left out. PYPERF names
-pyperf's interpreter where it is not this one.
+pyperf's interpreter where it is not this one. Arguments choose among the commands: `measure_command.py true`.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ def main() -> None:
     print(f"{'command':<15}{'tool':<16}{'median':>9}{'mean':>9}{'min':>9}{'spread':>9}{'σ':>9}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for command, argv in COMMANDS.items():
+        for command in sys.argv[1:] or COMMANDS:
+            argv = COMMANDS[command]
             rounds: dict[str, list[list[float]]] = {tool: [] for tool in tools}
             for number in range(ROUNDS):
                 order = list(tools.items())
@@ -111,10 +112,11 @@ def main() -> None:
             for tool, found in rounds.items():
                 if not found:
                     continue
-                figures = [
-                    statistics.median(map(of, found))
-                    for of in (statistics.median, statistics.mean, min, spread, statistics.stdev)
+                by_round = [
+                    (statistics.median(each), statistics.mean(each), min(each), spread(each), statistics.stdev(each))
+                    for each in found
                 ]
+                figures = [statistics.median(column) for column in zip(*by_round, strict=True)]
                 print(f"{command:<15}{tool:<16}" + "".join(f"{1e3 * each:9.3f}" for each in figures))
         print(
             f"perfgate adds {1e3 * statistics.median(added(folder) for _ in range(ROUNDS)):.2f} ms to each run of true"
