@@ -1,6 +1,8 @@
-"""How sure a counted share is: the exact interval of Clopper and Pearson (Biometrika 26, 1934)."""
+"""How sure a counted share is: the exact interval of Clopper and Pearson (Biometrika 26, 1934), and Wilson's."""
 
 from __future__ import annotations
+
+import math
 
 from perfgate.core.stats.student import incomplete_beta
 
@@ -29,3 +31,23 @@ def _solved(a: int, b: int, share: float) -> float:
         else:
             high = middle
     return 0.5 * (low + high)
+
+
+def wilson(hits: int, trials: int, *, z: float = 1.959963984540054) -> tuple[float, float]:
+    """Wilson's score interval of the chance behind `hits` in `trials`; (0, 1) without trials. `z` is the quantile, 1.96 for 95 %.
+
+    With p = hits/trials: (p + z²/2n ± z·√(p(1-p)/n + z²/4n²)) / (1 + z²/n). Source: E. B. Wilson, Probable inference, the law of
+    succession, and statistical inference, Journal of the American Statistical Association 22 (1927), pages 209-212. Right on the
+    average where the exact interval is too wide; used where a rate is told and nothing rests on it.
+
+    >>> [round(end, 4) for end in wilson(2, 31)]
+    [0.0179, 0.2072]
+    """
+    if not 0 <= hits <= trials:
+        raise ValueError(f"{hits} of {trials} is no share")
+    if not trials:
+        return 0.0, 1.0
+    share, weight = hits / trials, z * z / trials
+    middle = (share + weight / 2) / (1 + weight)
+    half = z * math.sqrt(share * (1 - share) / trials + weight / (4 * trials)) / (1 + weight)
+    return 0.0 if hits == 0 else max(0.0, middle - half), 1.0 if hits == trials else min(1.0, middle + half)
