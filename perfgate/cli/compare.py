@@ -40,7 +40,7 @@ def compare(
              perfgate compare after.json --against before.json
     """
     from perfgate.cli import judging
-    from perfgate.cli.comparing import comparisons_of, measured_against
+    from perfgate.cli.comparing import comparisons_of, measured_against, told
     from perfgate.cli.project import Project
     from perfgate.render import comparison
 
@@ -54,12 +54,14 @@ def compare(
         candidate = judging.gather(project, runs or [])
         found = comparisons_of(project, candidate.runs, against=against, only=only)
     if as_json:
-        console.out(comparison.as_json(found.comparisons, found.baseline))
+        console.out(comparison.as_json(found.comparisons, found.baseline, found.tests))
     else:
         console.out(
             comparison.render(
                 found.comparisons, found.baseline, width=console.width(), colour=console.colour(), head=head
             )
         )
+        for line in told(found.tests):
+            console.out(line)
         for caveat in found.caveats:
             console.say(f"note: {caveat.message}")

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from perfgate.cli import console, judging
 from perfgate.cli.only import refuse_unknown
 from perfgate.cli.project import BUDGETS, Project
+from perfgate.cli.storing import store_of
 from perfgate.core.baseline import Baseline, BaselineRun, Kind, Point, collect, run_value
 from perfgate.core.budgets import Budgets
 from perfgate.core.compare import Comparison, Insufficient, compare
-from perfgate.core.model import Caveat, Run, Selector, State
+from perfgate.core.model import Caveat, Details, Run, Selector, State
 from perfgate.core.observation import observe
 from perfgate.errors import InputError
+
+if TYPE_CHECKING:
+    from perfgate.cli.witnesses import Reader
+    from perfgate.core.suite_change import SuiteChange
 
 
 class Compared(NamedTuple):
@@ -23,19 +29,29 @@ class Compared(NamedTuple):
     comparisons: tuple[Comparison, ...]
     baseline: Baseline
     caveats: tuple[Caveat, ...]
+    tests: tuple[SuiteChange, ...] = ()
 
 
 def comparisons_of(project: Project, runs: Sequence[Run], *, against: str, only: str) -> Compared:
     """Compare runs with the baseline of their base, of another commit, or with other run files."""
-    caveats: tuple[Caveat, ...] = ()
     if against and _is_files(against):
-        baseline = _baseline_of_files(project, against)
-    else:
-        lineage, caveats = judging.lineage_of(project, runs)
-        if against:
-            lineage = lineage._replace(base=_commit(project, against), problem="")
-        baseline = judging.load_baseline(project, _budgets(project), lineage)
-    return compared(runs, baseline, only, caveats)
+        baseline, details = _baseline_of_files(project, against)
+        return _with_tests(
+            compared(runs, baseline, only, ()), runs, lambda names: [(name, details[name]) for name in names]
+        )
+    lineage, caveats = judging.lineage_of(project, runs)
+    if against:
+        lineage = lineage._replace(base=_commit(project, against), problem="")
+    budgets = _budgets(project)
+    baseline = judging.load_baseline(project, budgets, lineage)
+    store = store_of(project, budgets.baseline)
+    return _with_tests(compared(runs, baseline, only, caveats), runs, partial(store.details, lineage))
+
+
+def _with_tests(made: Compared, runs: Sequence[Run], read: Reader) -> Compared:
+    from perfgate.cli import witnesses
+
+    return made._replace(tests=witnesses.changes_of(runs, made.baseline, made.comparisons, read))
 
 
 def compared(runs: Sequence[Run], baseline: Baseline, only: str, caveats: Sequence[Caveat]) -> Compared:
@@ -70,6 +86,15 @@ def measured_against(project: Project, ref: str, *, only: str, within: float, fr
     return compared(found.runs, Baseline(source=source), only, found.caveats)
 
 
+def told(tests: Sequence[SuiteChange]) -> list[str]:
+    """What is new in the test suites, in lines."""
+    if not tests:
+        return []
+    from perfgate.render import test_changes
+
+    return test_changes.lines(tests)
+
+
 def points(run: Run) -> list[Point]:
     """What a run lends to a baseline: one value of every measured series."""
     return [
@@ -83,14 +108,16 @@ def _is_files(against: str) -> bool:
     return Path(against).exists() or against.endswith(".json") or any(sign in against for sign in "*?[")
 
 
-def _baseline_of_files(project: Project, against: str) -> Baseline:
+def _baseline_of_files(project: Project, against: str) -> tuple[Baseline, dict[str, Details]]:
+    """The runs in these files as a baseline, and the details of each."""
     candidate = judging.gather(project, [against])
-    entries = []
+    entries, details = [], {}
     for position, (run, path) in enumerate(zip(candidate.runs, candidate.files, strict=True)):
         started = run.context.started_at
         name = console.shown(path)
         entries.append((BaselineRun(name, run.context.tested, started, (position, started)), points(run)))
-    return collect(entries, source=against)
+        details[name] = run.details
+    return collect(entries, source=against), details
 
 
 def _commit(project: Project, text: str) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from datetime import date
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from perfgate.core.baseline import BaselineRun
 from perfgate.core.budgets import Budget, Level, Situation
@@ -16,6 +16,9 @@ from perfgate.core.model import COMMAND_FAILED, Caveat, Context, Series, State
 from perfgate.core.stats.families import Together
 from perfgate.core.timeline import Timeline
 from perfgate.core.units import Unit
+
+if TYPE_CHECKING:
+    from perfgate.core.suite_change import SuiteChange
 
 #: The code of the caveat that a whole run shifted: every output says it beside the level.
 RUN_SHIFTED = "run shifted"
@@ -169,7 +172,8 @@ class Decision(NamedTuple):
     `verdicts` are worst first. `observed` are series that no budget names, judged by the defaults and without consequence.
     `families` are the scenarios that were judged together, one for each verdict by the rule "family". `elsewhere` are budgets whose `when` does not apply here. `vanished` are unbudgeted series that the baseline has and the
     run lacks. `expected_false_alarms` is the nominal number of unchanged series, families included, that this decision calls worse,
-    after the corrections for many series. `timelines` are the jobs of the pipelines that are at warn or block.
+    after the corrections for many series. `timelines` are the jobs of the pipelines that are at warn or block. `tests` say what
+    changed in the test suites, beside the verdicts.
     """
 
     level: Level
@@ -184,6 +188,7 @@ class Decision(NamedTuple):
     circumstances: Circumstances = Circumstances()
     families: tuple[Family, ...] = ()
     timelines: tuple[Timeline, ...] = ()
+    tests: tuple[SuiteChange, ...] = ()
 
     @staticmethod
     def level_of(verdicts: Iterable[Verdict], unmatched: Iterable[Unmatched], caveats: Iterable[Caveat] = ()) -> Level:

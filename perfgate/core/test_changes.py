@@ -13,7 +13,7 @@ from perfgate.core import test_flakiness, test_growth, test_slowness
 from perfgate.core.compare import PAIRS, Comparison, Tested
 from perfgate.core.model import Run, State
 from perfgate.core.stats.estimators import median, middle
-from perfgate.core.suite_change import MOST_ROWS, Part, Row, Share, SuiteChange
+from perfgate.core.suite_change import MOST_ROWS, Part, Share, SuiteChange
 from perfgate.core.test_flakiness import Told
 from perfgate.core.test_records import Key, Names, Suite, suites_of
 
@@ -57,9 +57,7 @@ def changes(
     found = []
     for name in suites:
         cases = [Told(state, each[name]) for state, each in mine if name in each]
-        own = {
-            series.metric: each for series, each in told.items() if series.labels == (("suite", name),)
-        }
+        own = {series.metric: each for series, each in told.items() if series.labels == (("suite", name),)}
         here = [each for each in sorted(witnesses, key=lambda each: each.position) if name in each.suites]
         found.append(_change(name, cases, here, own, alpha=test_slowness.ALPHA / len(suites)))
     return tuple(found)
@@ -132,26 +130,26 @@ def _parts(growth: test_growth.Growth, whole: float, *, grew: bool) -> tuple[Par
     elif grew:
         parts.append(Part(Share.EARLIER, 0, rest))
     else:
-        parts = [
-            part._replace(seconds=part.seconds + rest) if part.share is Share.COMMON else part for part in parts
-        ]
+        parts = [part._replace(seconds=part.seconds + rest) if part.share is Share.COMMON else part for part in parts]
     return tuple(part for part in parts if part.tests or part.seconds)
 
 
-def _slower(
-    after: Suite, history: Sequence[Suite], renamed: Mapping[Key, Key], *, alpha: float
-) -> test_slowness.Found:
+def _slower(after: Suite, history: Sequence[Suite], renamed: Mapping[Key, Key], *, alpha: float) -> test_slowness.Found:
     histories = {}
     for key in after.times:
         origin = renamed.get(key, key)
-        histories[key] = [_time(origin, suite) for suite in history]
+        histories[key] = [_time(origin, suite, after) for suite in history]
     steps = [round(time, 6) for time in after.times.values()]
     return test_slowness.find(after.times, histories, resolution=_resolution(steps), alpha=alpha)
 
 
-def _time(key: Key, suite: Suite) -> float | None:
-    """A test's time in a run; at most the least that is told where the run has the test's file and told its dearest tests only."""
-    return suite.times.get(key)
+def _time(key: Key, suite: Suite, after: Suite) -> float | None:
+    """A test's time in a run. Where the run executed the very tests of its file and told its dearest ones only, it is at most the least
+    time told, which stands for it."""
+    told = suite.times.get(key)
+    if told is None and suite.cut and key[1] in suite.files and key[1] in after.files:
+        return suite.cut if suite.files[key[1]][0] == after.files[key[1]][0] else None
+    return told
 
 
 def _resolution(times: Sequence[float]) -> float:
@@ -174,9 +172,7 @@ def _combined(suites: Sequence[Suite]) -> Suite:
     same = [each for each in suites if each.group == newest.group]
     if len(same) < 2:
         return newest
-    times = {
-        key: middle(sorted(each.times[key] for each in same if key in each.times)) for key in newest.times
-    }
+    times = {key: middle(sorted(each.times[key] for each in same if key in each.times)) for key in newest.times}
     files = {
         home: (group, middle(sorted(each.files[home][1] for each in same if home in each.files)))
         for home, (group, _) in newest.files.items()

@@ -62,7 +62,9 @@ def _executed(key: Key, suites: Sequence[Suite]) -> list[Suite]:
     """The runs that are known to have executed a test: they tell of it, or they ran the very set of tests of one that does."""
     told = [_tells(key, suite) for suite in suites]
     groups = {suite.group for suite, known in zip(suites, told, strict=True) if known and suite.group is not None}
-    files = {suite.files[key[1]][0] for suite, known in zip(suites, told, strict=True) if known and key[1] in suite.files}
+    files = {
+        suite.files[key[1]][0] for suite, known in zip(suites, told, strict=True) if known and key[1] in suite.files
+    }
     return [
         suite
         for suite, known in zip(suites, told, strict=True)

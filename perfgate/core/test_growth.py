@@ -24,12 +24,17 @@ class Growth(NamedTuple):
 
 
 class _Home(NamedTuple):
-    """The tests of one file, or of a whole suite whose files are not told; `whole` says that `rows` are all of them."""
+    """The tests of one file, or of a whole suite whose files are not told; `nameless` is how many of them are not in `rows`."""
 
     group: Group
     seconds: float
     rows: Mapping[Key, float]
-    whole: bool
+    nameless: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether `rows` are all its tests."""
+        return self.nameless == 0
 
 
 #: What is asked of the baseline: the usual seconds of a test, and of a home whose set of tests is this group.
@@ -65,7 +70,9 @@ def grown(after: Suite, before: Suite, history: Sequence[Suite]) -> Growth:
     def usual(home: str, group: Group) -> float | None:
         if not by_file:
             return _median(suite.seconds for suite in history if suite.group == group)
-        return _median(suite.files[home][1] for suite in history if home in suite.files and suite.files[home][0] == group)
+        return _median(
+            suite.files[home][1] for suite in history if home in suite.files and suite.files[home][0] == group
+        )
 
     moved = _moved_homes(ours, theirs)
     renamed: list[tuple[Key, Key]] = []
@@ -94,17 +101,19 @@ def _homes(suite: Suite, *, by_file: bool) -> dict[str, _Home]:
     if suite.group is None:
         return {}
     if not by_file:
-        counted = sum(suite.several.get(key, 1) for key in suite.times)
-        return {"": _Home(suite.group, suite.seconds, suite.times, counted == suite.group.tests)}
+        return {"": _Home(suite.group, suite.seconds, suite.times, _nameless(suite, suite.group, suite.times))}
     rows: dict[str, dict[Key, float]] = {}
     for key, seconds in suite.times.items():
         rows.setdefault(key[1], {})[key] = seconds
     found = {}
     for home, (group, seconds) in suite.files.items():
         mine = rows.get(home, {})
-        whole = sum(suite.several.get(key, 1) for key in mine) == group.tests
-        found[home] = _Home(group, seconds, mine, whole)
+        found[home] = _Home(group, seconds, mine, _nameless(suite, group, mine))
     return found
+
+
+def _nameless(suite: Suite, group: Group, rows: Iterable[Key]) -> int:
+    return max(0, group.tests - sum(suite.several.get(key, 1) for key in rows))
 
 
 def _same(home: str, mine: _Home, its: _Home, typical: Typical, usual: Usual, tally: _Tally) -> None:
@@ -127,6 +136,8 @@ def _differing(mine: _Home, its: _Home, typical: Typical, tally: _Tally) -> list
     """Tests of a file whose set changed, told apart as far as both sides name them."""
     renamed = _renamed(mine, its)
     origins = dict(renamed)
+    # Tests without a row may be among those that came or went: as many as the side with more of them has.
+    ours, theirs = mine.nameless, its.nameless
     for key, seconds in mine.rows.items():
         origin = origins.get(key, key)
         if origin in its.rows:
@@ -135,13 +146,16 @@ def _differing(mine: _Home, its: _Home, typical: Typical, tally: _Tally) -> list
         elif its.whole:
             tally.take(Share.CAME, 1, key, None, seconds)
         else:
-            tally.untold += 1
+            ours += 1
     taken = set(origins.values())
     for key, seconds in its.rows.items():
-        if key not in mine.rows and key not in taken and mine.whole:
-            before = typical(key)
-            tally.take(Share.GONE, 1, key, seconds if before is None else before, None)
-    tally.untold += max(0, mine.group.tests - len(mine.rows))
+        if key not in mine.rows and key not in taken:
+            if mine.whole:
+                before = typical(key)
+                tally.take(Share.GONE, 1, key, seconds if before is None else before, None)
+            else:
+                theirs += 1
+    tally.untold += max(ours, theirs)
     return renamed
 
 

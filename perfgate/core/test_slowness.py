@@ -80,9 +80,7 @@ def find(
             continue
         mean, sd = moments[key]
         p = _chance(math.log(max(after, least)) - shift - mean, sd, usual, len(told))
-        suspects.append(
-            Slower(key[0], shown_home(key[1]), middle(sorted(told)), largest, after, len(told), p)
-        )
+        suspects.append(Slower(key[0], shown_home(key[1]), middle(sorted(told)), largest, after, len(told), p))
     named = _holm(suspects, len(known), alpha)
     if named:
         limit = _smallest_by_chance(histories, logs, usual, resolution) * min(1.0, alpha * runs)

@@ -45,8 +45,15 @@ def dump(decision: Decision) -> bytes:
                 if (timelines := [decision_timelines.value_of(each) for each in decision.timelines])
                 else {}
             ),
+            **({"tests": _tests(decision)} if decision.tests else {}),
         }
     )
+
+
+def _tests(decision: Decision) -> list[dict[str, Any]]:
+    from perfgate.formats import decision_tests
+
+    return [decision_tests.value_of(each) for each in decision.tests]
 
 
 def _circumstances_value(made: Circumstances) -> dict[str, Any]:

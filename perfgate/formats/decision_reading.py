@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from perfgate.core.baseline import BaselineRun
 from perfgate.core.budgets import Budget, Enforce, Judge, Level, Relative, Side, Situation, When
@@ -16,6 +17,9 @@ from perfgate.core.units import Number, Quantity
 from perfgate.formats import decision_families, decision_timelines, evidence, nouns, strict_json
 from perfgate.formats.checking import Found
 from perfgate.formats.run import context_of
+
+if TYPE_CHECKING:
+    from perfgate.core.suite_change import SuiteChange
 
 SCHEMA = "perfgate/decision/1"
 _LEVELS = {level.word: level for level in Level}
@@ -41,6 +45,7 @@ def load(data: bytes, where: str) -> Decision:
             "vanished",
             "caveats",
             "timelines",
+            "tests",
         ),
     )
     budgets = [_budget(item) for item in fields["budgets"].items(_MOST)]
@@ -61,6 +66,7 @@ def load(data: bytes, where: str) -> Decision:
         circumstances=_circumstances(fields["circumstances"]),
         families=tuple(decision_families.read(item) for item in _items(fields, "families")),
         timelines=tuple(decision_timelines.read(item) for item in _items(fields, "timelines")),
+        tests=_tests(fields["tests"]) if "tests" in fields else (),
     )
     _check_whole(decision, fields)
     return decision
@@ -81,6 +87,12 @@ def _check_whole(decision: Decision, fields: dict[str, Found]) -> None:
         number = decision.number_at(_LEVELS[word])
         if count.whole() != number:
             count.refuse(f"{count.value} verdicts are said to be {word}, but {number} are", remedy)
+
+
+def _tests(found: Found) -> tuple[SuiteChange, ...]:
+    from perfgate.formats import decision_tests
+
+    return tuple(decision_tests.read(item) for item in found.items(_MOST))
 
 
 def _items(fields: dict[str, Found], name: str) -> list[Found]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from perfgate.formats import strict_json
 from perfgate.formats.checking import Found
 
 MOST_BLOCKS, MOST_ROWS, MOST_CELLS = 100, 10_000, 50
@@ -25,6 +26,20 @@ def read(found: Found) -> dict[str, tuple[dict[str, Any], ...]]:
             rows.append(dict(row.value))
         blocks[name] = tuple(rows)
     return blocks
+
+
+def of_text(data: bytes, where: str) -> dict[str, tuple[dict[str, Any], ...]]:
+    """The blocks in the text of a run.json, its cells as they are: for readers that hold each cell against limits themselves.
+
+    What is no row of a block is left out; InputError where the text is no JSON.
+    """
+    top = strict_json.loads(data, where, shaped=True)
+    blocks = top.get("details") if isinstance(top, dict) else None
+    return {
+        name: tuple(row for row in rows if isinstance(row, dict))
+        for name, rows in (blocks.items() if isinstance(blocks, dict) else ())
+        if isinstance(rows, list)
+    }
 
 
 def without(data: bytes) -> bytes:

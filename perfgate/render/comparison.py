@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from perfgate.core.baseline import Baseline
 from perfgate.core.compare import Comparison, Exact, Finding, Insufficient, Tested
 from perfgate.core.units import write_percent, write_values
 from perfgate.render.tables import Column, render_table
 from perfgate.render.text import harmless
+
+if TYPE_CHECKING:
+    from perfgate.core.suite_change import SuiteChange
 
 _UNBROKEN = "\u00a0"
 #: The level of an interval that the column's heading names.
@@ -104,8 +108,8 @@ def _reasons(comparisons: Sequence[Comparison]) -> list[str]:
     ]
 
 
-def as_json(comparisons: Sequence[Comparison], baseline: Baseline) -> str:
-    """The comparisons for other programs: one object a series, numbers in base units, money as strings."""
+def as_json(comparisons: Sequence[Comparison], baseline: Baseline, tests: Sequence[SuiteChange] = ()) -> str:
+    """The comparisons for other programs: one object a series, numbers in base units, money as strings; and what changed in suites."""
     rows = [
         {
             "series": str(each.series),
@@ -124,9 +128,12 @@ def as_json(comparisons: Sequence[Comparison], baseline: Baseline) -> str:
         }
         for each in comparisons
     ]
-    return json.dumps(
-        {"baseline": baseline.source, "runs": len(baseline.runs), "comparisons": rows}, indent=2, ensure_ascii=False
-    )
+    value = {"baseline": baseline.source, "runs": len(baseline.runs), "comparisons": rows}
+    if tests:
+        from perfgate.formats import decision_tests
+
+        value["tests"] = [decision_tests.value_of(each) for each in tests]
+    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def _plain(value: object) -> object:

@@ -29,6 +29,7 @@ def render(decision: Decision, series: Series) -> str:
         lines += _values(decision, comparison)
         lines += _history(decision, comparison)
         lines += _evidence(comparison)
+        lines += _tests(decision, series)
     together = _families_of(decision, series)
     for verdict in verdicts:
         lines += ["", *_verdict(verdict, comparison)]
@@ -37,6 +38,17 @@ def render(decision: Decision, series: Series) -> str:
     if not verdicts and not together:
         lines += ["", "no budget names this series and no default applies to it, so there is no verdict"]
     return "\n".join(harmless(line) for line in lines) + "\n"
+
+
+def _tests(decision: Decision, series: Series) -> list[str]:
+    """What changed in the suite, where the series is its summed case time."""
+    suite = dict(series.labels).get("suite", "")
+    changes = [each for each in decision.tests if each.suite == suite]
+    if series.metric != "tests.case_time" or len(series.labels) != 1 or not changes:
+        return []
+    from perfgate.render import test_changes
+
+    return test_changes.explained(changes[0])
 
 
 def _families_of(decision: Decision, series: Series) -> list[Verdict]:

@@ -97,6 +97,10 @@ def _sections(decision: Decision) -> list[Section]:
             *markdown_timeline.sections(decision, loud),
             *what_to_do(decision, loud),
         ]
+    if decision.tests:
+        from perfgate.render import markdown_tests
+
+        sections.append(markdown_tests.section(decision))
     if decision.nothing_judged:
         sections.append(fixed(_NO_VERDICT))
     sections.append(_notes(decision))

@@ -169,6 +169,10 @@ def _beside(decision: Decision, *, width: int, colour: bool, verbose: bool) -> l
         f"note: {caveat.message}" + (f" ({caveat.remedy})" if caveat.remedy else "") for caveat in decision.caveats
     ]
     beside = [wrapped for line in lines for wrapped in _wrapped(harmless(line), width)]
+    if decision.tests:
+        from perfgate.render import test_changes
+
+        beside += [wrapped for line in test_changes.lines(decision.tests) for wrapped in _wrapped(line, width)]
     if verbose and decision.observed:
         beside += [
             "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from perfgate.core.admission import NewLevel
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import BaselineSettings
-from perfgate.core.model import Run, Selector
+from perfgate.core.model import Details, Run, Selector
 from perfgate.errors import InputError, OperationFailed
 from perfgate.formats.files import write_new
 from perfgate.store import changes
@@ -70,6 +70,10 @@ class DirectoryStore(NamedTuple):
             whole=whole,
         )
 
+    def details(self, lineage: Lineage, names: Collection[str]) -> Iterator[tuple[str, Details]]:
+        """The details in the runs of these names, read from where `load` reads."""
+        return _shelf(self.folder, self.repository, lineage, at_tip=self.at_tip).details(names)
+
     def write(self, plan: Plan) -> Written:
         """Do in the work tree what a plan makes of it."""
         return Written(_apply(self.folder, plan(self.shelf())))
@@ -118,12 +122,15 @@ def load(
 
     With `at_tip` the store is read from the target branch's tip, else from the work tree, with what is not committed there.
     """
+    found = _shelf(folder, repository, lineage, at_tip=at_tip)
+    return choose(found, repository=repository, lineage=lineage, window=window, keep=keep, whole=whole)
+
+
+def _shelf(folder: Path, repository: Repository | None, lineage: Lineage, *, at_tip: bool) -> Shelf:
     if at_tip and repository is not None and lineage.tip:
         inside = folder.relative_to(repository.root).as_posix()
-        found = shelves.at_commit(inside, repository, lineage.tip, lineage.tip_name)
-    else:
-        found = shelves.on_disk(folder)
-    return choose(found, repository=repository, lineage=lineage, window=window, keep=keep, whole=whole)
+        return shelves.at_commit(inside, repository, lineage.tip, lineage.tip_name)
+    return shelves.on_disk(folder)
 
 
 def list_runs(folder: Path) -> tuple[Run, ...]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from perfgate.core.admission import NewLevel
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import BaselineSettings
-from perfgate.core.model import Caveat, Run
+from perfgate.core.model import Caveat, Details, Run
 from perfgate.errors import OperationFailed
 from perfgate.store import changes
 from perfgate.store.branch import Branch
@@ -74,6 +74,11 @@ class GitRefStore:
             whole=whole,
         )
         return baseline._replace(caveats=(*baseline.caveats, *found.caveats))
+
+    def details(self, lineage: Lineage, names: Collection[str]) -> Iterator[tuple[str, Details]]:
+        """The details in the runs of these names, from the copy that `load` has fetched or found."""
+        del lineage
+        return self.branch.shelf(self._copy()[0]).details(names)
 
     def write(self, plan: Plan) -> Written:
         """Do on the remote's branch what a plan makes of it."""

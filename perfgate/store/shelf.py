@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from perfgate.core.model import Run
+from perfgate.core.model import Details, Run
 from perfgate.errors import InputError, OperationFailed
 from perfgate.formats import run as run_format
 from perfgate.formats.files import read
@@ -58,6 +58,14 @@ class Shelf(NamedTuple):
                     remedy="restore the file from git history; admitted runs are never edited",
                 )
             yield file, run
+
+    def details(self, names: Collection[str]) -> Iterator[tuple[str, Details]]:
+        """The details in the runs of these names, with cells as they are in the files; a name that is not here is passed over."""
+        from perfgate.formats import run_details
+
+        files = [file for file in self.runs if file.id in names]
+        for file, data in zip(files, self.contents(files), strict=True):
+            yield file.id, run_details.of_text(data, file.where)
 
     def recorded(self) -> tuple[Recorded, ...]:
         """What was recorded about this baseline, oldest first."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from perfgate.core.admission import NewLevel
 from perfgate.core.baseline import Baseline
 from perfgate.core.budgets import GIT_REF, BaselineSettings
-from perfgate.core.model import Run
+from perfgate.core.model import Details, Run
 from perfgate.errors import InputError
 from perfgate.store.changes import Plan, Written
 from perfgate.store.directory import DirectoryStore
@@ -49,6 +49,11 @@ class Store(Protocol):
         `whole` leaves in what no longer counts. `at_tip` says of a store in the work tree whether it is read as the target branch's
         tip has it; None means as usual: so in CI.
         """
+        ...
+
+    def details(self, lineage: Lineage, names: Collection[str]) -> Iterator[tuple[str, Details]]:
+        """The details in the runs of these names (those of a baseline that `load` gave for this lineage), cells as they are in the files:
+        whoever reads them holds each against limits. `load` passes them over, because few verdicts need them."""
         ...
 
     def write(self, plan: Plan) -> Written:
