@@ -21,12 +21,13 @@ class Share(Enum):
 
 
 class Row(NamedTuple):
-    """A test, or a whole file of tests (`test` is then ""), and its seconds on both sides; None where it is not there."""
+    """A test, or `tests` tests of a file together (`test` is then ""), with the seconds on both sides; None where it is not there."""
 
     test: str
     file: str
     before: float | None
     after: float | None
+    tests: int = 1
 
     @property
     def moved(self) -> float:

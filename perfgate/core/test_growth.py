@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,6 +31,11 @@ class _Home(NamedTuple):
     seconds: float
     rows: Mapping[Key, float]
     nameless: int
+    several: Mapping[Key, int]
+
+    def count(self, key: Key) -> int:
+        """How many tests share this title."""
+        return self.several.get(key, 1)
 
     @property
     def whole(self) -> bool:
@@ -43,19 +49,19 @@ Usual = Callable[[str, Group], float | None]
 
 
 class _Tally:
-    """The rows of each share, and tests that cannot be told apart."""
+    """The rows of each share, and how many tests cannot be told apart."""
 
     def __init__(self) -> None:
-        self.rows: dict[Share, list[tuple[Row, int]]] = {share: [] for share in Share}
+        self.rows: dict[Share, list[Row]] = {share: [] for share in Share}
         self.untold = 0
 
     def take(self, share: Share, tests: int, key: Key, before: float | None, after: float | None) -> None:
-        self.rows[share].append((Row(key[0], shown_home(key[1]), before, after), tests))
+        self.rows[share].append(Row(key[0], shown_home(key[1]), before, after, tests))
 
     def part(self, share: Share) -> Part:
         rows = self.rows[share]
-        kept = sorted((row for row, _ in rows), key=lambda row: (-abs(row.moved), row.file, row.test))[:MOST_ROWS]
-        return Part(share, sum(count for _, count in rows), math.fsum(row.moved for row, _ in rows), tuple(kept))
+        kept = heapq.nsmallest(MOST_ROWS, rows, key=lambda row: (-abs(row.moved), row.file, row.test))
+        return Part(share, sum(row.tests for row in rows), math.fsum(row.moved for row in rows), tuple(kept))
 
 
 def grown(after: Suite, before: Suite, history: Sequence[Suite]) -> Growth:
@@ -80,14 +86,14 @@ def grown(after: Suite, before: Suite, history: Sequence[Suite]) -> Growth:
         origin = moved.get(home, home)
         its = theirs.get(origin)
         if its is None:
-            tally.take(Share.CAME, mine.group.tests, ("", home), None, mine.seconds)
+            _came(home, mine, tally)
         elif its.group == mine.group:
             _same(home, mine, its, typical, usual, tally)
         else:
             renamed += _differing(mine, its, typical, tally)
     for home, its in theirs.items():
         if home not in ours and home not in moved.values():
-            tally.take(Share.GONE, its.group.tests, ("", home), usual(home, its.group) or its.seconds, None)
+            _gone(home, its, typical, usual, tally)
     parts = tuple(tally.part(share) for share in (Share.CAME, Share.GONE, Share.COMMON))
     return Growth(parts, tuple(renamed), tally.untold)
 
@@ -101,19 +107,43 @@ def _homes(suite: Suite, *, by_file: bool) -> dict[str, _Home]:
     if suite.group is None:
         return {}
     if not by_file:
-        return {"": _Home(suite.group, suite.seconds, suite.times, _nameless(suite, suite.group, suite.times))}
+        return {
+            "": _Home(
+                suite.group, suite.seconds, suite.times, _nameless(suite, suite.group, suite.times), suite.several
+            )
+        }
     rows: dict[str, dict[Key, float]] = {}
     for key, seconds in suite.times.items():
         rows.setdefault(key[1], {})[key] = seconds
     found = {}
     for home, (group, seconds) in suite.files.items():
         mine = rows.get(home, {})
-        found[home] = _Home(group, seconds, mine, _nameless(suite, group, mine))
+        found[home] = _Home(group, seconds, mine, _nameless(suite, group, mine), suite.several)
     return found
 
 
 def _nameless(suite: Suite, group: Group, rows: Iterable[Key]) -> int:
     return max(0, group.tests - sum(suite.several.get(key, 1) for key in rows))
+
+
+def _gone(home: str, its: _Home, typical: Typical, usual: Usual, tally: _Tally) -> None:
+    """A file that is no longer there: its tests one by one where each is named."""
+    if its.whole:
+        for key, seconds in its.rows.items():
+            before = typical(key)
+            tally.take(Share.GONE, its.count(key), key, seconds if before is None else before, None)
+    else:
+        before = usual(home, its.group)
+        tally.take(Share.GONE, its.group.tests, ("", home), its.seconds if before is None else before, None)
+
+
+def _came(home: str, mine: _Home, tally: _Tally) -> None:
+    """A file that is new: its tests one by one where each is named."""
+    if mine.whole:
+        for key, seconds in mine.rows.items():
+            tally.take(Share.CAME, mine.count(key), key, None, seconds)
+    else:
+        tally.take(Share.CAME, mine.group.tests, ("", home), None, mine.seconds)
 
 
 def _same(home: str, mine: _Home, its: _Home, typical: Typical, usual: Usual, tally: _Tally) -> None:
@@ -125,8 +155,8 @@ def _same(home: str, mine: _Home, its: _Home, typical: Typical, usual: Usual, ta
     for key, seconds in mine.rows.items():
         before = typical(key)
         if before is not None:
-            tally.take(Share.COMMON, 1, key, before, seconds)
-            tests -= 1
+            tally.take(Share.COMMON, mine.count(key), key, before, seconds)
+            tests -= mine.count(key)
             rest_after, rest_before = rest_after - seconds, rest_before - before
     if tests > 0:
         tally.take(Share.COMMON, tests, ("", home), max(0.0, rest_before), max(0.0, rest_after))
@@ -142,19 +172,19 @@ def _differing(mine: _Home, its: _Home, typical: Typical, tally: _Tally) -> list
         origin = origins.get(key, key)
         if origin in its.rows:
             before = typical(origin)
-            tally.take(Share.COMMON, 1, key, its.rows[origin] if before is None else before, seconds)
+            tally.take(Share.COMMON, mine.count(key), key, its.rows[origin] if before is None else before, seconds)
         elif its.whole:
-            tally.take(Share.CAME, 1, key, None, seconds)
+            tally.take(Share.CAME, mine.count(key), key, None, seconds)
         else:
-            ours += 1
+            ours += mine.count(key)
     taken = set(origins.values())
     for key, seconds in its.rows.items():
         if key not in mine.rows and key not in taken:
             if mine.whole:
                 before = typical(key)
-                tally.take(Share.GONE, 1, key, seconds if before is None else before, None)
+                tally.take(Share.GONE, its.count(key), key, seconds if before is None else before, None)
             else:
-                theirs += 1
+                theirs += its.count(key)
     tally.untold += max(ours, theirs)
     return renamed
 

@@ -68,7 +68,13 @@ def _part(found: Found) -> Part:
         part["tests"].whole(),
         seconds,
         tuple(
-            Row(each["test"].text(), each["file"].text(), _optional(each["before"]), _optional(each["after"]))
+            Row(
+                each["test"].text(),
+                each["file"].text(),
+                _optional(each["before"]),
+                _optional(each["after"]),
+                each["tests"].whole(),
+            )
             for each in rows
         ),
     )

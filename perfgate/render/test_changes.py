@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from perfgate.core.suite_change import Flaky, Part, Row, Share, Slower, SuiteChange
@@ -14,6 +15,8 @@ _NAMED = 5
 _LONGEST = 160
 #: A shift of all tests that is smaller is not worth a word.
 _WORTH = 0.05
+#: How perfgate says that a test was seen to be flaky; a decision from a file may say anything.
+_OWN_WORDS = re.compile(r"failed, then passed|failed in \d{1,4} of \d{1,4} runs of one commit", re.ASCII)
 #: Writes a name from data so that it does no harm where it will stand.
 Safe = Callable[[str], str]
 
@@ -44,8 +47,6 @@ def body(change: SuiteChange, name: Safe, most: int) -> list[str]:
     found = []
     if change.parts:
         found.append(arithmetic(change))
-    elif change.changed and change.untold:
-        found.append(f"case time: {change.untold}")
     if change.renames:
         pairs = ", ".join(f"{name(_cut(old))} is {name(_cut(new))}" for new, old in change.renamed[:most])
         found.append(f"renamed: {pairs}{_more(change.renames, min(most, len(change.renamed)))}")
@@ -99,7 +100,8 @@ def slower(each: Slower, name: Safe) -> str:
 
 def flaky(each: Flaky, name: Safe) -> str:
     """A newly flaky test with how often it failed."""
-    return f"{_test(each.test, each.file, name)} {rate(each)}; {each.how}"
+    how = each.how if _OWN_WORDS.fullmatch(each.how) else name(_cut(each.how))
+    return f"{_test(each.test, each.file, name)} {rate(each)}; {how}"
 
 
 def rate(each: Flaky) -> str:
@@ -148,7 +150,7 @@ def _rows(part: Part) -> list[str]:
     title = _source(part)
     if not kept:
         return []
-    left = part.tests - len(kept)
+    left = part.tests - sum(row.tests for row in kept)
     found = [f"              {title}:"]
     for row in kept:
         found.append(f"                {_row(row)}")
@@ -158,7 +160,12 @@ def _rows(part: Part) -> list[str]:
 def _row(row: Row) -> str:
     before, after = write_values((row.before, row.after), _SECONDS)
     moved = "+" if row.moved >= 0 else ""
-    return f"{moved}{_one(row.moved)}  {before} → {after}  {_test(row.test, row.file, harmless)}"
+    return f"{moved}{_one(row.moved)}  {before} → {after}  {_row_name(row)}"
+
+
+def _row_name(row: Row) -> str:
+    together = f"{_count(row.tests, 'test')} " if row.tests > 1 and not row.test else ""
+    return together + _test(row.test, row.file, harmless).removeprefix("tests " if together else "")
 
 
 def _one(seconds: float) -> str:

@@ -15,6 +15,7 @@ from perfgate.core.baseline import BaselineRun
 from perfgate.core.budgets import Budget, Level
 from perfgate.core.decision import Decision, Unmatched, Verdict
 from perfgate.core.model import Caveat, Context, Selector, Series
+from perfgate.core.suite_change import Flaky, Part, Row, Share, Slower, SuiteChange
 from perfgate.core.timeline import TimedJob, Timeline
 from perfgate.render import markdown, terminal
 from perfgate.render.text import harmless
@@ -65,7 +66,20 @@ def poisoned(made: Decision, words: Callable[[], str]) -> Decision:
         caveats=(Caveat(words(), words(), words()), Caveat(words(), words())),
         circumstances=circumstances,
         timelines=(Timeline(words(), (TimedJob(words(), 5.0, 50.0, 1.0, 60.0, words()),) * 2, 2),),
+        tests=(suite(words),) * 2,
     )
+
+
+def suite(words: Callable[[], str]) -> SuiteChange:
+    """A suite with news, in which every text is hostile."""
+    rows = (Row(words(), words(), 1.0, 2.0), Row("", words(), None, 2.0))
+    slow = Slower(words(), words(), 1.0, 1.1, 2.5, 12, 1e-6)
+    flaky = Flaky(words(), words(), 2, 31, 0.02, 0.21, words())
+    parts = (Part(Share.CAME, 3, 2.0, rows), Part(Share.COMMON, 40, -1.0, rows))
+    return SuiteChange(
+        words(), 12, 12, 40, 43, True, 10.0, 11.0, parts, words(), ((words(), words()),), 1, 1.2, 40, 0.05,
+        (slow,) * 4, 9, (flaky,) * 4, 4, 1,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
