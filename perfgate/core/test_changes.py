@@ -52,7 +52,7 @@ def changes(
     told = {each.series: each for each in comparisons if each.series.metric.startswith("tests.")}
     wanted = {dict(series.labels).get("suite", "") for series in told}
     known = names or Names()
-    mine = [(f"{run.context.tested}{run.context.worktree}", suites_of(run.details, known)) for run in runs]
+    mine = [(_state(run), suites_of(run.details, known)) for run in runs]
     suites = sorted({name for _, each in mine for name in each} & wanted)
     found = []
     for name in suites:
@@ -61,6 +61,11 @@ def changes(
         here = [each for each in sorted(witnesses, key=lambda each: each.position) if name in each.suites]
         found.append(_change(name, cases, here, own, alpha=test_slowness.ALPHA / len(suites)))
     return tuple(found)
+
+
+def _state(run: Run) -> str:
+    """The commit and work tree that a run tested, "" where that is not known."""
+    return f"{run.context.tested}{run.context.worktree}" if run.context.tested else ""
 
 
 def _change(

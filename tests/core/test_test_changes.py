@@ -92,7 +92,7 @@ def history(times: Times, runs: int = 12, seed: int = 7, **more: Any) -> list[Ru
     return [ran(noisy(times, chance), number, **more) for number in range(1, runs + 1)]
 
 
-def part(change: SuiteChange, share: Share) -> tuple[int, float]:
+def part(change: SuiteChange, share: Share) -> tuple[int, Any]:
     return next(((each.tests, each.seconds) for each in change.parts if each.share is share), (0, 0.0))
 
 
@@ -133,7 +133,7 @@ def test_the_parts_always_add_up_to_the_change_and_the_counts_to_the_sets(
     came, gone, common, untold = (
         part(change, share)[0] for share in (Share.CAME, Share.GONE, Share.COMMON, Share.UNTOLD)
     )
-    assert came + common + untold >= len(after) or untold
+    assert came + common <= len(after)
     if not untold:
         assert came + common == len(after)
         assert gone + common == len(before)
@@ -224,14 +224,10 @@ def test_without_a_change_lists_are_as_rare_as_is_said_and_a_doubled_test_is_fou
     for _ in range(trials := 60):
         base = [math.exp(chance.gauss(-2, 1.5)) for _ in range(80)]
 
-        def day() -> list[float]:
-            machine = math.exp(chance.gauss(0, 0.1))
-            return [seconds * machine * math.exp(0.08 * _noise(chance, tail)) for seconds in base]  # noqa: B023
-
         keys: list[Key] = [(str(n), "") for n in range(80)]
-        runs = [day() for _ in range(12)]
+        runs = [_day(base, chance, tail) for _ in range(12)]
         histories = {key: [each[n] for each in runs] for n, key in enumerate(keys)}
-        now = dict(zip(keys, day(), strict=True))
+        now = dict(zip(keys, _day(base, chance, tail), strict=True))
         false += bool(test_slowness.find(now, histories).slower)
         doubled = min(keys, key=lambda key: abs(now[key] - 0.3))
         hits += doubled[0] in {
@@ -239,6 +235,12 @@ def test_without_a_change_lists_are_as_rare_as_is_said_and_a_doubled_test_is_fou
         }
     assert false <= (0.05 if tail == 0 else 0.1) * trials
     assert hits >= (0.8 * trials if tail == 0 else 0)
+
+
+def _day(base: Sequence[float], chance: random.Random, tail: int) -> list[float]:
+    """The tests' times in one run of an unchanged program, on a machine of its own mood."""
+    machine = math.exp(chance.gauss(0, 0.1))
+    return [seconds * machine * math.exp(0.08 * _noise(chance, tail)) for seconds in base]
 
 
 def _noise(chance: random.Random, tail: int) -> float:
@@ -252,7 +254,8 @@ def test_a_test_that_failed_and_then_passed_is_newly_flaky_with_its_rate() -> No
     change = changed(ran(times, 99, flaky_tests=[shaky]), history(times, 30))
     (found,) = change.flaky
     assert (found.test, found.failed, found.runs) == (shaky[0], 1, 31)
-    assert (found.low, found.high) == (pytest.approx(0.0057, abs=1e-3), pytest.approx(0.1619, abs=1e-3))
+    assert found.low == pytest.approx(0.0057, abs=1e-3)
+    assert found.high == pytest.approx(0.1619, abs=1e-3)
     known = [*history(times, 11), ran(times, 12, flaky_tests=[shaky])]
     again = changed(ran(times, 99, flaky_tests=[shaky]), known)
     assert (again.newly_flaky, again.known_flaky, again.is_news) == (0, 1, False)
@@ -266,6 +269,8 @@ def test_two_runs_of_one_state_that_disagree_show_a_flaky_test_and_two_states_do
     assert change.flaky[0].how == "failed in 1 of 2 runs of one commit"
     assert change.flaky[0].runs == 14
     assert changed(first, history(times)).newly_flaky == 0, "it only failed"
+    nowhere = [each._replace(context=each.context._replace(tested="")) for each in (first, second)]
+    assert changed(nowhere, history(times)).newly_flaky == 0, "nobody knows whether these are of one state"
     other = second._replace(context=second.context._replace(worktree="edited"))
     assert changed([first, other], history(times)).newly_flaky == 0
     many = [(f"bad{n}", "x.py") for n in range(20)]
