@@ -192,7 +192,6 @@ class Cases:
         self._report = report
         self._where = where
         self._home = report.new_suite(-1, str(report.files))
-        self._met: dict[tuple[int, str, str, str], int] = {}
         self._before: dict[int, int] = {}
 
     def suite(self, *names: str) -> int:
@@ -203,13 +202,14 @@ class Cases:
         return found
 
     def add(self, classname: str, name: str, file: str = "", suite: int | None = None) -> int:
-        """Another case; the second of a name is called "name #2"."""
-        home = self._home if suite is None else suite
-        key = (home, classname, name, file)
-        times = self._met[key] = self._met.get(key, 0) + 1
-        if times > 1:
-            name = f"{name} #{times}"
-        return self.attempt(classname, name, file, home)
+        """Another case, also where there is one of its names already."""
+        report, known = self._report, len(self._report)
+        prefix = f"{self._home if suite is None else suite}{SEPARATOR}"
+        case = report.take(prefix, classname, name, file)
+        if case != known:
+            case = report.take(prefix, classname, name, file, twin=True)
+        self._check(known)
+        return case
 
     def attempt(self, classname: str, name: str, file: str = "", suite: int | None = None) -> int:
         """A case that may be known already, and then is tried again."""
@@ -218,10 +218,13 @@ class Cases:
         case = report.take(f"{home}{SEPARATOR}", classname, name, file)
         if case != known:
             self._before[case] = report.try_again(case)
-        elif known >= CASES:
+        self._check(known)
+        return case
+
+    def _check(self, known: int) -> None:
+        if known >= CASES:
             remedy = "read the reports of fewer suites at once"
             raise InputError(f"there are more than {CASES:,} cases", where=self._where, remedy=remedy)
-        return case
 
     def time(self, case: int, told: object, unit: float = 1.0) -> None:
         """The time of an attempt as told, in units of so many seconds; nothing where nothing is told."""

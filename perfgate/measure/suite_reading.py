@@ -25,8 +25,6 @@ _SAME = 0.5
 #: A report that has so much of another one's tests can stand for it.
 _COVERS = 0.9
 _WORDS = re.compile(r"[^\W_]+")
-#: What a reader puts behind the second test of a name, which other formats take for another attempt.
-_ANOTHER = re.compile(r" #\d+$")
 
 
 class Told(NamedTuple):
@@ -160,7 +158,7 @@ def _tests(report: Report) -> frozenset[str]:
 
     def words(case: Case) -> str:
         home = case.classname if case.classname != case.name else ""
-        return " ".join(_WORDS.findall(f"{home} {_ANOTHER.sub('', case.name)}".casefold()))
+        return " ".join(_WORDS.findall(f"{home} {case.name}".casefold()))
 
     return frozenset(map(words, report.cases()))
 

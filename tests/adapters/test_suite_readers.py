@@ -157,7 +157,7 @@ def test_two_tests_of_one_name_are_two_tests_where_attempts_are_told() -> None:
     report = read(jest({"fullName": "a", "status": "passed"}, {"fullName": "a", "status": "failed"}))
     assert [(case.name, case.state, case.suspect) for case in report.cases()] == [
         ("a", PASSED, False),
-        ("a #2", FAILED, False),
+        ("a", FAILED, False),
     ]
 
 
