@@ -96,6 +96,7 @@ PAIRS: dict[tuple[str, str], dict[str, int]] = {
     ("jest/jest.json", "jest/jest-junit.xml"): {"executed": 1, "passed": 1, "skipped": -1, "flaky": -1},
     ("vitest/vitest.json", "vitest/vitest-junit.xml"): {"flaky": -1},
     ("mocha/mocha.json", "mocha/mocha-xunit.xml"): {"flaky": -1},
+    ("playwright/playwright.json", "playwright/playwright-junit.xml"): {"flaky": -2},
 }
 
 
