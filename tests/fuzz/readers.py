@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 import atheris  # noqa: E402
 
 with atheris.instrument_imports(include=["perfgate"]):
-    from perfgate.adapters import benchmarks, junit
+    from perfgate.adapters import benchmarks, suite_formats
     from perfgate.adapters.suite_report import Report
     from perfgate.core.model import Capture, Context, Run
     from perfgate.errors import PerfgateError
@@ -37,7 +37,7 @@ def _bench(data: bytes) -> None:
 
 def _suites(data: bytes) -> None:
     report = Report()
-    junit.read(BytesIO(data), "fuzzed", report)
+    suite_formats.read(BytesIO(data), "fuzzed", report)
     _whole(report)
 
 
