@@ -52,6 +52,7 @@ def test_every_key_of_the_budgets_schema_is_on_its_page(root: Path) -> None:
         "items",
         "additionalProperties",
         "anyOf",
+        "propertyNames",
         "times",
         "within",
         "never",

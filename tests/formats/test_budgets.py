@@ -146,6 +146,8 @@ measure:
   wheel: {size: {paths: "dist/*.whl", run: [make, wheel]}}
   reports: {tests: {junit: "*.xml"}}
   fast: {command: {run: x, prepare: [make, -s], runs: 3, warmup: 0, versus: base always}}
+  all of it: {command: {run: "x {k} {j}", setup: make, prepare: [sync], cleanup: rm x, runs: 3, warmup: 0, until: 2%, max_time: 5 min, timeout: 30 s, accept: [0, 1], ignore_failure: false, input: in.txt, shell: false, parameters: {k: 1..8, j: [a, b]}}}
+  piped: {command: {run: "a | b", shell: true, accept: 3}}
 budgets:
   - series: tests.count
     max_decrease: 5%
@@ -441,3 +443,53 @@ def test_damaged_budgets_give_budgets_or_an_error_of_ours(data: st.DataObject) -
         assert isinstance(budgets_format.load(bytes(text), "budgets.yaml"), Budgets)
     except PerfgateError as error:
         assert error.where.startswith("budgets.yaml")
+
+
+def test_a_command_may_have_all_that_the_command_line_has() -> None:
+    (whole, piped) = [
+        entry for entry in load(f"version: 1\n{EVERYTHING}").entries if entry.name in {"all of it", "piped"}
+    ]
+    assert isinstance(whole, CommandEntry)
+    assert (
+        whole[1:-1]
+        == CommandEntry(
+            "it",
+            ("x", "{k}", "{j}"),
+            runs=3,
+            warmup=0,
+            prepare=("sync",),
+            setup=("make",),
+            cleanup=("rm", "x"),
+            until=0.02,
+            most=300.0,
+            timeout=30.0,
+            accept=(0, 1),
+            input="in.txt",
+            parameters=(("k", tuple("12345678")), ("j", ("a", "b"))),
+        )[1:-1]
+    )
+    assert isinstance(piped, CommandEntry)
+    assert (piped.run, piped.shell, piped.accept) == (("a | b",), True, (3,))
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("{run: x, until: 0%}", "no precision"),
+        ("{run: x, timeout: 3 MB}", "not a time"),
+        ("{run: x, accept: 256}", "from 0 to 255"),
+        ("{run: x, accept: []}", "no exit code"),
+        ("{run: 'x {k}', parameters: {k: 8..1}}", "has no values"),
+        ("{run: 'x {k}', parameters: {k: [a, a]}}", "each once"),
+        ("{run: 'x {K}', parameters: {K: 1}}", "cannot be the name of a parameter"),
+        ("{run: x, parameters: []}", "where parameters are wanted"),
+        ("{run: 'x {a}', parameters: {a: 1..100, b: 1..100}}", "more than 1,000 combinations"),
+        ("{run: 'x {k}', parameters: {k: 1}, versus: base}", "do not go together"),
+        ("{run: 'a | b', shell: yes}", "neither true nor false"),
+    ],
+)
+def test_what_a_command_cannot_mean_is_refused_with_its_place(body: str, told: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load(f"version: 1\nmeasure:\n  it: {{command: {body}}}\n")
+    assert told in str(caught.value)
+    assert caught.value.where.startswith("budgets.yaml:3:")
