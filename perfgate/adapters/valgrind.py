@@ -55,6 +55,12 @@ def read_callgrind(text: str, where: str) -> Reading:
     return _read(text, where, CALLGRIND)
 
 
+def instructions_in(end: bytes) -> int | None:
+    """The instructions that a callgrind.out file of events "Ir" ends with; None where the file was not written to its end."""
+    found = re.findall(rb"^totals: (\d{1,18})$", end, re.MULTILINE)
+    return int(found[-1]) if found else None
+
+
 def _why_not(text: str, tool: str) -> str:
     keys: set[str] = set()
     for line in text[:100_000].split("\n"):

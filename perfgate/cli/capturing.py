@@ -74,6 +74,9 @@ def keep(capture: Capture, output: Path | None, project: Project) -> tuple[Run, 
         run, data = cleaned, run_format.dump(cleaned)
     path = output or _default_path(project, run.context, data)
     write_atomically(path, data)
+    for suffix, content in capture.attachments:
+        beside = path.with_name(f"{path.name.removesuffix('.json')}.{suffix}")
+        write_atomically(beside, redacting.clean(content.decode()).encode())
     if output is None:
         project.prune_runs(context.tested)
     return run, path

@@ -42,7 +42,7 @@ def compare(
     from perfgate.cli import judging
     from perfgate.cli.comparing import comparisons_of, measured_against, told
     from perfgate.cli.project import Project
-    from perfgate.render import comparison
+    from perfgate.render import comparison, frames
 
     project = Project.find()
     seconds = console.seconds(within, "--within")
@@ -54,7 +54,7 @@ def compare(
         candidate = judging.gather(project, runs or [])
         found = comparisons_of(project, candidate.runs, against=against, only=only)
     if as_json:
-        console.out(comparison.as_json(found.comparisons, found.baseline, found.tests))
+        console.out(comparison.as_json(found.comparisons, found.baseline, found.tests, found.moved))
     else:
         console.out(
             comparison.render(
@@ -63,5 +63,7 @@ def compare(
         )
         for line in told(found.tests):
             console.out(line)
+        if found.moved:
+            console.out(frames.render(found.moved, width=console.width()))
         for caveat in found.caveats:
             console.say(f"note: {caveat.message}")

@@ -9,34 +9,37 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from perfgate.cli import console, judging
 from perfgate.cli.only import refuse_unknown
+from perfgate.cli.profiled import grown
 from perfgate.cli.project import BUDGETS, Project
 from perfgate.cli.storing import store_of
 from perfgate.core.baseline import Baseline, BaselineRun, Kind, Point, collect, run_value
 from perfgate.core.budgets import Budgets
 from perfgate.core.compare import Comparison, Insufficient, compare
+from perfgate.core.frames import Moved
 from perfgate.core.model import Caveat, Details, Run, Selector, State
 from perfgate.core.observation import observe
 from perfgate.errors import InputError
 
 if TYPE_CHECKING:
-    from perfgate.cli.witnesses import Reader
+    from perfgate.cli.beside import Reader
     from perfgate.core.suite_change import SuiteChange
 
 
 class Compared(NamedTuple):
-    """The comparisons, and the baseline that they were made with."""
+    """The comparisons, the baseline that they were made with, and what moved in the profiles of commands."""
 
     comparisons: tuple[Comparison, ...]
     baseline: Baseline
     caveats: tuple[Caveat, ...]
     tests: tuple[SuiteChange, ...] = ()
+    moved: tuple[Moved, ...] = ()
 
 
 def comparisons_of(project: Project, runs: Sequence[Run], *, against: str, only: str) -> Compared:
     """Compare runs with the baseline of their base, of another commit, or with other run files."""
     if against and _is_files(against):
         baseline, details = _baseline_of_files(project, against)
-        return _with_tests(
+        return _with_details(
             compared(runs, baseline, only, ()), runs, lambda names: [(name, details[name]) for name in names]
         )
     lineage, caveats = judging.lineage_of(project, runs)
@@ -45,13 +48,14 @@ def comparisons_of(project: Project, runs: Sequence[Run], *, against: str, only:
     budgets = _budgets(project)
     baseline = judging.load_baseline(project, budgets, lineage)
     store = store_of(project, budgets.baseline)
-    return _with_tests(compared(runs, baseline, only, caveats), runs, partial(store.details, lineage))
+    return _with_details(compared(runs, baseline, only, caveats), runs, partial(store.details, lineage))
 
 
-def _with_tests(made: Compared, runs: Sequence[Run], read: Reader) -> Compared:
+def _with_details(made: Compared, runs: Sequence[Run], read: Reader) -> Compared:
     from perfgate.cli import witnesses
 
-    return made._replace(tests=witnesses.changes_of(runs, made.baseline, made.comparisons, read))
+    tests = witnesses.changes_of(runs, made.baseline, made.comparisons, read)
+    return made._replace(tests=tests, moved=grown(runs, made.baseline, read))
 
 
 def compared(runs: Sequence[Run], baseline: Baseline, only: str, caveats: Sequence[Caveat]) -> Compared:

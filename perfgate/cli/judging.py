@@ -6,13 +6,13 @@ of itself by its own budgets is told beside.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from perfgate.adapters.labels import plain_text
-from perfgate.cli import accepting, console, exit_codes, outputs, redacting
+from perfgate.cli import accepting, beside, console, exit_codes, outputs, redacting
 from perfgate.cli.judging_options import Options
 from perfgate.cli.only import refuse_unknown
 from perfgate.cli.project import BUDGETS, Project
@@ -29,9 +29,6 @@ from perfgate.formats import budgets as budgets_format
 from perfgate.formats import run as run_format
 from perfgate.store.changes import NotAllowed, admission
 from perfgate.store.lineage import SHALLOW, Lineage
-
-if TYPE_CHECKING:
-    from perfgate.cli.witnesses import Reader
 
 
 class Candidate(NamedTuple):
@@ -121,17 +118,8 @@ def decided(
         moved = (*moved, _edited(rules, own, decision))
     decision = decision._replace(caveats=(*decision.caveats, *rules.caveats, *lineage.caveats, *moved))
     store = partial(store_of, project, rules.budgets.baseline, folder=options.baseline)
-    decision = _with_tests(decision, candidate.runs, baseline, lambda: partial(store().details, lineage))
+    decision = beside.told(decision, candidate.runs, baseline, lambda names: store().details(lineage, names))
     return _with_ways_to_settle(decision, rules.entries or rules.budgets.entries, lineage.base)
-
-
-def _with_tests(decision: Decision, runs: Sequence[Run], baseline: Baseline, read: Callable[[], Reader]) -> Decision:
-    """The decision with what changed in the test suites; nothing of it is imported or read where the runs tell of no test."""
-    if not any(block in run.details for run in runs for block in ("test_sets", "flaky_tests", "failed_tests")):
-        return decision
-    from perfgate.cli import witnesses
-
-    return decision._replace(tests=witnesses.changes_of(runs, baseline, decision.comparisons, read()))
 
 
 def _to_repeat(project: Project, options: Options, rules: Rules, lineage: Lineage) -> str:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from perfgate.core.entries import CommandEntry
+    from perfgate.core.model import Capture
+    from perfgate.measure.surroundings import Surroundings
 
 app = typer.Typer(**console.APP)
 
@@ -49,6 +51,18 @@ def measure_command(
     shell: bool = typer.Option(
         False, "--shell", help="Run the line by sh -c; what the shell itself costs is taken off."
     ),
+    counter: str = typer.Option(
+        "",
+        "--counter",
+        metavar="instructions|instructions:perf",
+        help="Count instructions instead: by Valgrind, which is exact and 50 to 200 times as slow, or by the processor.",
+    ),
+    profile: bool = typer.Option(
+        False, "--profile", help="Sample one run more with py-spy or perf: in which functions the time goes."
+    ),
+    profile_from: Path | None = typer.Option(
+        None, "--profile-from", metavar="FILE", help="Keep this profile, folded stacks or speedscope, of the command."
+    ),
     seed: int | None = typer.Option(None, "--seed", min=0, help="Draw the order of several commands as then."),
     wait: str = typer.Option(
         "10 min", "--wait", metavar="TIME", help="Wait so long for another measurement on this machine to end."
@@ -62,10 +76,12 @@ def measure_command(
     \b
     Example: perfgate measure command start-up --runs 20 -- python -m mypackage --version
              perfgate measure command sort --until 2% --parameter k=1..4 -- sort --parallel {k} input.txt
+             perfgate measure command start-up --counter instructions -- python -m mypackage --version
              perfgate measure command gzip --and "zstd=zstd -k -f data" -- gzip -k -f data
     """
     from perfgate.cli.capturing import finish, surroundings
     from perfgate.core.entries import RUNS_UNTIL, CommandEntry
+    from perfgate.core.model import Capture
     from perfgate.measure.lock import Alone
     from perfgate.measure.session import capture_together
 
@@ -86,10 +102,14 @@ def measure_command(
         input=stdin,
         shell=shell,
         parameters=_parameters(parameter),
+        counter=_counter(counter),
+        profile=profile,
     )
     how = Alone(console.seconds(wait, "--wait"), overlap, console.say)
     with surroundings() as around, console.progress() as progress:
+        theirs = _profile(first, profile_from, around)
         captured = capture_together([first, *_others(first, more)], around, progress, seed=seed, how=how)
+        captured = Capture.joined((captured, *theirs))
     finish(captured, output, as_json=as_json)
 
 
@@ -133,6 +153,32 @@ def _ratio(until: str) -> float:
     if not 0 < ratio <= 1:
         raise InputError(f'"{until[:50]}" is no precision', where="--until", remedy="write for example 2%")
     return ratio
+
+
+def _profile(entry: CommandEntry, file: Path | None, around: Surroundings) -> list[Capture]:
+    """The profile in a file, read before anything is measured."""
+    from perfgate.errors import InputError
+
+    if file is None:
+        return []
+    if entry.profile or entry.parameters:
+        raise InputError(
+            "the profile in a file is of one command",
+            where="--profile-from",
+            remedy="leave --profile and --parameter out",
+        )
+    from perfgate.measure.profiling import capture_file
+
+    return [capture_file(entry, around, file)]
+
+
+def _counter(counter: str) -> str:
+    from perfgate.core.entries import COUNTERS
+    from perfgate.errors import InputError
+
+    if counter and counter not in COUNTERS:
+        raise InputError(f'"{counter[:50]}" is no counter', where="--counter", remedy=f"write {' or '.join(COUNTERS)}")
+    return counter
 
 
 def _codes(accept: str) -> tuple[int, ...]:

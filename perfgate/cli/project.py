@@ -81,6 +81,8 @@ class Project(NamedTuple):
                 # Another process may be at it too, and a run that stays does no harm.
                 with suppress(OSError):
                     (self.runs / name).unlink()
+                    for beside in self.runs.glob(f"{name.removesuffix('.json')}.*.folded"):
+                        beside.unlink()
 
     @property
     def decisions(self) -> Path:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Sequence
 
+from perfgate.cli.beside import Reader
 from perfgate.core.baseline import Baseline
 from perfgate.core.compare import Comparison
-from perfgate.core.model import Details, Run
+from perfgate.core.model import Run
 from perfgate.core.suite_change import SuiteChange
 from perfgate.core.test_changes import Witness, asked, changes
 from perfgate.core.test_records import Names, suites_of
-
-#: Reads the details of the baseline's runs of these names.
-Reader = Callable[[Collection[str]], Iterable[tuple[str, Details]]]
 
 
 def changes_of(

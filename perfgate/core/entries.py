@@ -35,6 +35,11 @@ class Versus(Enum):
     ALWAYS = "base always"
 
 
+#: What can count the instructions of a command: a simulation, which is exact, or the processor, which is quick and noisy.
+VALGRIND, PERF = "instructions", "instructions:perf"
+COUNTERS = (VALGRIND, PERF)
+
+
 class CommandEntry(NamedTuple):
     """Run a command several times: `run` is an argument vector; with `shell` it is one line for `sh -c`.
 
@@ -42,7 +47,8 @@ class CommandEntry(NamedTuple):
     the interval of the median wall time is within this ratio of it; `most` ends it after so many seconds (0: never). A run that takes longer
     than `timeout` seconds is killed and fails (0: never). Exit codes in `accept` count as success, with `ignore_failure` every one.
     `input` is the file that it reads. `parameters` fill `{name}` in every command, each combination of their values a series of its own,
-    whose `labels` they become.
+    whose `labels` they become. With a `counter` its instructions are counted, and its times are not measured; `profile` asks for one run
+    more, under a sampler.
     """
 
     name: str
@@ -62,6 +68,8 @@ class CommandEntry(NamedTuple):
     shell: bool = False
     parameters: tuple[tuple[str, tuple[str, ...]], ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
+    counter: str = ""
+    profile: bool = False
 
     def accepts(self, code: int) -> bool:
         """Whether a run that ends with this exit code (negative: a signal) is a good one."""

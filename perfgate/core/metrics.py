@@ -29,6 +29,10 @@ GOOD_AT_ZERO = frozenset({"tests.failed", "tests.flaky"})
 #: What the exact counts of a simulator depend on, where it tells them.
 COUNTED = ("arch", "counter version", "caches")
 
+#: Metrics that are exact where a program repeats itself, and noisy in a capture whose own counts differ. Values of the two assumptions are
+#: never compared with each other.
+MAY_VARY = frozenset({"command.instructions"})
+
 #: The condition that stands for the machine class of a run's context; every other condition is told by the measurement.
 MACHINE = "machine class"
 
@@ -98,7 +102,13 @@ METRICS: tuple[Metric, ...] = (
         "peak memory of a command's processes together",
     ),
     Metric(
-        "command.instructions", _ONE, _LOWER, _EXACT, ("arch", "counter version"), ("command",), "instructions executed"
+        "command.instructions",
+        _ONE,
+        _LOWER,
+        _EXACT,
+        ("arch", "counter version", "libc"),
+        ("command",),
+        "instructions executed",
     ),
     Metric("bench.*", None, _NONE, _NOISY, (MACHINE,), ("tool", "benchmark"), "a benchmark tool's own metric"),
     Metric(

@@ -269,11 +269,15 @@ NO_DETAILS: Details = MappingProxyType({})
 
 
 class Capture(NamedTuple):
-    """What one source yielded: measurements, details for people, caveats. A run is captures with their context."""
+    """What one source yielded: measurements, details for people, caveats. A run is captures with their context.
+
+    `attachments` are files to lie beside the run's own, each the end of its name and its content.
+    """
 
     measurements: tuple[Measurement, ...] = ()
     details: Details = NO_DETAILS
     caveats: tuple[Caveat, ...] = ()
+    attachments: tuple[tuple[str, bytes], ...] = ()
 
     @property
     def failure(self) -> Caveat | None:
@@ -286,6 +290,7 @@ class Capture(NamedTuple):
         measurements: dict[Series, Measurement] = {}
         details: dict[str, tuple[Mapping[str, str | int | float | bool | None], ...]] = {}
         caveats: list[Caveat] = []
+        attachments: list[tuple[str, bytes]] = []
         for capture in captures:
             for measurement in capture.measurements:
                 twin = measurements.setdefault(measurement.series, measurement)
@@ -297,7 +302,8 @@ class Capture(NamedTuple):
             for name, rows in capture.details.items():
                 details[name] = details.get(name, ()) + tuple(rows)
             caveats += capture.caveats
-        return cls(tuple(measurements.values()), details, tuple(caveats))
+            attachments += capture.attachments
+        return cls(tuple(measurements.values()), details, tuple(caveats), tuple(attachments))
 
 
 class Run(NamedTuple):

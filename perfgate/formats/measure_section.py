@@ -28,7 +28,7 @@ _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 KINDS: Mapping[str, tuple[str, ...]] = {
     "command": (
         *("run", "setup", "prepare", "cleanup", "runs", "warmup", "until", "max_time", "timeout"),
-        *("accept", "ignore_failure", "input", "shell", "parameters", "versus"),
+        *("accept", "ignore_failure", "input", "shell", "parameters", "versus", "counter", "profile"),
     ),
     "tests": ("run", "reports", "junit", "suite", "format"),
     "bench": ("run", "files", "tool", "better"),
@@ -102,7 +102,11 @@ def _command(name: str, body: Node, parts: Mapping[str, Node]) -> entries.Entry:
         input=_text(parts, "input"),
         shell=shell,
         parameters=parameters,
+        counter=values.one_of(parts["counter"], entries.COUNTERS) if "counter" in parts else "",
+        profile="profile" in parts and values.truth(parts["profile"]),
     )
+    if entry.counter and entry.versus is not entries.Versus.NEVER:
+        values.refuse(parts["versus"], "a counter needs no runs in turns", "leave versus out, or make two entries")
     if parameters and entry.versus is not entries.Versus.NEVER:
         values.refuse(
             parts["versus"], "versus and parameters do not go together", "write an entry for each combination"

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
-from perfgate.core.metrics import Assumption, Direction, find
+from perfgate.core.metrics import MAY_VARY, Assumption, Direction, find
 from perfgate.core.model import (
     NO_DETAILS,
     Caveat,
@@ -270,7 +270,7 @@ def _check_registry(name: str, unit: Unit, better: Direction, assumption: Assump
         )
     if better is not metric.better:
         found.refuse(f'{name} has the direction "{metric.better.value}", not "{better.value}"')
-    if assumption is not metric.assumption:
+    if assumption is not metric.assumption and name not in MAY_VARY:
         found.refuse(f'{name} has the assumption "{metric.assumption.value}", not "{assumption.value}"')
 
 

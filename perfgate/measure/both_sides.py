@@ -39,7 +39,7 @@ def capture(
     `tell` hears how long it will take, once the first pair is known. Raises BaseFailed where the base cannot be measured, else what
     the entry's module raises.
     """
-    if isinstance(entry, CommandEntry):
+    if isinstance(entry, CommandEntry) and not entry.counter:
         return ab.capture(entry, before, after, until, progress, tell=tell)
     pairs: list[tuple[Capture, Capture]] = []
     began = time.monotonic()

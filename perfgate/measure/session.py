@@ -13,7 +13,7 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import NamedTuple
 
 from perfgate.core.entries import CommandEntry, combinations
-from perfgate.core.model import Capture, Caveat
+from perfgate.core.model import Capture
 from perfgate.core.stats import precision
 from perfgate.core.stats.estimators import median
 from perfgate.errors import CommandFailed, InputError
@@ -51,11 +51,23 @@ def capture_together(
     """
     singles = [single for entry in entries for single in combinations(entry)]
     _refuse_twins(singles)
+    timed = [single for single in singles if not single.counter]
     with alone(how or Alone(tell=surroundings.tell)) as overlapped, _set_up(singles, surroundings, progress):
-        shell = _shell(surroundings, progress) if any(each.shell for each in singles) else None
-        session = _Session(singles, surroundings, progress, _seed(seed) if len(singles) > 1 else None)
-        session.run()
-    return _captured(session, shell, overlapped)
+        parts = [_timed(timed, surroundings, progress, seed)] if timed else []
+        if len(timed) < len(singles) or any(single.profile for single in singles):
+            from perfgate.measure import probing  # most commands are only timed
+
+            parts += probing.captures(singles, surroundings, progress, parts)
+    return Capture.joined([Capture(caveats=tuple(overlapped)), *parts])
+
+
+def _timed(
+    entries: Sequence[CommandEntry], surroundings: Surroundings, progress: Progress, seed: int | None
+) -> Capture:
+    shell = _shell(surroundings, progress) if any(each.shell for each in entries) else None
+    session = _Session(entries, surroundings, progress, _seed(seed) if len(entries) > 1 else None)
+    session.run()
+    return _captured(session, shell)
 
 
 def argv_of(entry: CommandEntry) -> tuple[str, ...]:
@@ -73,6 +85,22 @@ def title(entry: CommandEntry) -> str:
 def how_of(entry: CommandEntry) -> How:
     """How a command of this entry is started."""
     return How(fill(entry.prepare), entry.input, entry.timeout)
+
+
+def run_as(entry: CommandEntry, argv: Sequence[str], surroundings: Surroundings, *, slower: float = 1.0) -> Execution:
+    """Run `argv` once, a probe with the entry's command, as that command is run; its time limit is `slower` times as long."""
+    how = how_of(entry)
+    how = how._replace(timeout=how.timeout * slower)
+    with closing(executions(tuple(argv), surroundings, how, what=f'"{title(entry)}"')) as results:
+        return next(results)
+
+
+def run_well(entry: CommandEntry, argv: Sequence[str], surroundings: Surroundings, stage: str) -> Execution:
+    """The same for the command itself: raises CommandFailed where the entry does not accept how it ended."""
+    execution = run_as(entry, argv, surroundings)
+    if execution.timed_out or not entry.accepts(execution.returncode):
+        raise failed(f'"{title(entry)}"', execution, stage)
+    return execution
 
 
 @contextmanager
@@ -194,7 +222,7 @@ class _Session:
         return execution
 
 
-def _captured(session: _Session, shell: Shell | None, overlapped: Sequence[Caveat]) -> Capture:
+def _captured(session: _Session, shell: Shell | None) -> Capture:
     taken = [
         Taken(entry, title(entry), shlex.join(entry.run), tuple(found), shell if entry.shell else None)
         for entry, found in zip(session.entries, session.found, strict=True)
@@ -210,5 +238,5 @@ def _captured(session: _Session, shell: Shell | None, overlapped: Sequence[Cavea
     return Capture(
         tuple(measurement for each in taken for measurement in measurements(each)),
         details,
-        (*overlapped, *(note for each in taken for note in notes(each)), *seen),
+        (*(note for each in taken for note in notes(each)), *seen),
     )

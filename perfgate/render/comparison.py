@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from perfgate.core.baseline import Baseline
 from perfgate.core.compare import Comparison, Exact, Finding, Insufficient, Tested
+from perfgate.core.frames import Moved
 from perfgate.core.units import write_percent, write_values
+from perfgate.render import frames
 from perfgate.render.tables import Column, render_table
 from perfgate.render.text import harmless
 
@@ -108,8 +110,13 @@ def _reasons(comparisons: Sequence[Comparison]) -> list[str]:
     ]
 
 
-def as_json(comparisons: Sequence[Comparison], baseline: Baseline, tests: Sequence[SuiteChange] = ()) -> str:
-    """The comparisons for other programs: one object a series, numbers in base units, money as strings; and what changed in suites."""
+def as_json(
+    comparisons: Sequence[Comparison],
+    baseline: Baseline,
+    tests: Sequence[SuiteChange] = (),
+    moved: Sequence[Moved] = (),
+) -> str:
+    """The comparisons for other programs: one object a series, numbers in base units, money as strings; what changed in suites; frames that grew."""
     rows = [
         {
             "series": str(each.series),
@@ -133,6 +140,8 @@ def as_json(comparisons: Sequence[Comparison], baseline: Baseline, tests: Sequen
         from perfgate.formats import decision_tests
 
         value["tests"] = [decision_tests.value_of(each) for each in tests]
+    if moved:
+        value["profiles"] = [frames.as_value(each) for each in moved]
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
