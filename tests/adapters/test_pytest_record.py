@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from perfgate.adapters import pytest_record, suite_formats
@@ -243,7 +243,7 @@ _keys = st.sampled_from(
 _lines = st.dictionaries(_keys, _plain | st.dictionaries(_keys, _plain, max_size=3), max_size=5)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(_lines, max_size=4))
 def test_any_lines_are_read_or_refused_and_nothing_else(lines: list[dict[str, Any]]) -> None:
     try:
