@@ -56,6 +56,9 @@ class _Watch(threading.Thread):
             self._deadline = time.monotonic() + timeout if timeout else 0.0
             if self._abandoned:
                 _kill_and_leave(pid)
+
+    def look_on(self) -> None:
+        """Begin to look at what runs: until now only the end of perfgate is noticed."""
         os.write(self._wake_write, b".")
 
     def step(self, count: int) -> None:
@@ -97,14 +100,15 @@ class _Watch(threading.Thread):
                     self.step(len(asked))
                 if descriptor == self._wake_read:
                     os.read(self._wake_read, 65536)
-                    pause = _FIRST_LOOK
+                    pause = 0.0
             self._end_late()
             if pid:
                 began = time.thread_time()
                 self._look(pid)
                 # CPU time: on a busy machine a look lasts long without holding anything up.
                 took = time.thread_time() - began
-                pause = max(min(pause * 1.5, _LONGEST_PAUSE), min(took * _PAUSE_PER_LOOK, _LONGEST_PAUSE_OF_LARGE))
+                longer = min(max(_FIRST_LOOK, pause * 1.5), _LONGEST_PAUSE)
+                pause = max(longer, min(took * _PAUSE_PER_LOOK, _LONGEST_PAUSE_OF_LARGE))
 
     def _left(self) -> float:
         """Seconds until the running command is to be ended."""
@@ -162,6 +166,7 @@ def _prepare(job: dict, watch: _Watch) -> dict | None:
     program, argv = job["prepare"]
     pid = os.posix_spawn(program, argv, job["environ"], file_actions=actions, setpgroup=0, setsigdef=_RESET)
     watch.begin(pid, 0.0)
+    watch.look_on()
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     watch.end()
     _kill(pid)
@@ -180,6 +185,8 @@ def _execute(job: dict, watch: _Watch) -> dict:
             job["program"], job["argv"], job["environ"], file_actions=actions, setpgroup=0, setsigdef=_RESET
         )
         watch.begin(pid, job["timeout"])
+        if not _ends_soon(pid):
+            watch.look_on()
         # Not yet reaped: what it read and wrote can still be asked for.
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         wall = time.perf_counter() - started
@@ -204,6 +211,20 @@ def _execute(job: dict, watch: _Watch) -> dict:
         "timed_out": timed_out,
         "code": os.waitstatus_to_exitcode(status),
     }
+
+
+def _ends_soon(pid: int) -> bool:
+    """Whether the command ends before the first look at it: then no second thread is woken, which would compete with it for a CPU."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except (OSError, AttributeError):
+        return False
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(_FIRST_LOOK * 1000))
+    finally:
+        os.close(descriptor)
 
 
 def _group(job: dict) -> cgroups.Group | None:
