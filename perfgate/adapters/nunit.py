@@ -36,6 +36,9 @@ class _Reader(SuiteXml):
             self.wall = seconds(get("duration"))
             self.clock.saw(suite_json.instant(get("start-time")), suite_json.instant(get("end-time")))
 
+    def finish(self, tag: str) -> None:
+        """No end tells anything that its beginning did not."""
+
     def _case(self, attributes: dict[str, str]) -> None:
         get = attributes.get
         full, name = get("fullname", get("name", "")), get("name", "")

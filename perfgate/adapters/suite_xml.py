@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import BinaryIO
 
 from perfgate.adapters.junit_numbers import LONGEST, Comma, parse
@@ -10,7 +11,7 @@ from perfgate.adapters.suite_report import Report
 from perfgate.adapters.xml_feed import DEPTH, XmlFeed
 
 
-class SuiteXml:
+class SuiteXml(ABC):
     """One pass over one file; a format overrides `begin` and `finish`, which hear local names."""
 
     def __init__(self, report: Report, where: str, title: str) -> None:
@@ -34,10 +35,11 @@ class SuiteXml:
         """File and line that are being read."""
         return f"{self.where}:{self._feed.line}"
 
+    @abstractmethod
     def begin(self, tag: str, attributes: dict[str, str]) -> None:
         """An element begins."""
-        raise NotImplementedError
 
+    @abstractmethod
     def finish(self, tag: str) -> None:
         """An element ends."""
 

@@ -147,5 +147,5 @@ def memory_available() -> int | None:
 
 
 def _bytes(path: str) -> bytes:
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a look reads hundreds of these
         return file.read()
