@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 from perfgate.core.frames import ALIKE, Frame, Grown, Moved
 from perfgate.core.units import write_percent
-from perfgate.render.text import harmless
+from perfgate.render.text import harmless, wrapped
 
 _LONGEST = 120
 
@@ -31,8 +30,7 @@ def render(moved: Sequence[Moved], *, width: int) -> str:
 
 
 def _indented(text: str, width: int) -> list[str]:
-    plain = harmless(text)
-    return textwrap.wrap(plain, width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+    return wrapped(text, width, "  ")
 
 
 def sentence(moved: Moved) -> str:

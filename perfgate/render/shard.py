@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ from perfgate.core.test_names import is_file
 from perfgate.core.test_times import Estimates, How
 from perfgate.core.units import Unit, write_percent, write_value, write_values
 from perfgate.render.tables import Column, render_table
-from perfgate.render.text import harmless
+from perfgate.render.text import wrapped
 
 _SECONDS = Unit("s")
 
@@ -45,23 +44,17 @@ def seconds(nanoseconds: Fraction | int) -> float:
 
 def render(sharing: Sharing, *, width: int, colour: bool) -> str:
     """The shards on a terminal of `width` columns."""
-    lines = [*_wrapped(_headline(sharing), width)]
+    lines = [*wrapped(_headline(sharing), width)]
     for sentence in (*_limits(sharing), *sentences(sharing)):
-        lines += _wrapped(sentence, width, "  ")
+        lines += wrapped(sentence, width, "  ")
     lines += ["", _shards(sharing, width=width, colour=colour)]
     if sharing.choice is not None:
         lines += [
             "",
             _jobs(sharing, sharing.choice, width=width, colour=colour),
-            *_wrapped(_advice(sharing, sharing.choice), width),
+            *wrapped(_advice(sharing, sharing.choice), width),
         ]
     return "\n".join(lines)
-
-
-def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
-    return textwrap.wrap(
-        harmless(text), width, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False
-    )
 
 
 def _headline(sharing: Sharing) -> str:

@@ -11,7 +11,7 @@ from perfgate.core.units import Unit, write_value
 from perfgate.render.suite_rows import Row, number, rows_by_suite, said, text, timed
 from perfgate.render.suite_setup import setup_lines
 from perfgate.render.tables import Column, render_table
-from perfgate.render.text import harmless
+from perfgate.render.text import harmless, wrapped
 
 #: Rows of the lists that nobody asks the length of.
 _FILES, _FIXTURES, _NAMES, _IMPORTS = 5, 5, 10, 3
@@ -69,9 +69,7 @@ class _Look(NamedTuple):
         return "\n" + render_table(columns, rows, width=self.width, colour=self.colour)
 
     def wrapped(self, line: str) -> str:
-        import textwrap
-
-        return "\n".join(textwrap.wrap(harmless(line), self.width, subsequent_indent="  ", break_on_hyphens=False))
+        return "\n".join(wrapped(line, self.width))
 
 
 def render(run: Run, *, width: int, colour: bool, slowest: int = 10) -> str:

@@ -37,6 +37,20 @@ def harmless(text: str) -> str:
     return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(sign) in _UNSEEN else sign for sign in text)
 
 
+def wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """Text from data made harmless and folded, the lines after the first two columns further in; no number is parted from its unit.
+
+    >>> wrapped("it took 51.9 %", 12)
+    ['it took', '  51.9 %']
+    """
+    import re
+    import textwrap
+
+    whole = re.sub(r"(?<=\d) (?=(?:%|[µm]?s|min|h|[kMGT]?B)\b|%)", "\u00a0", harmless(text))
+    lines = textwrap.wrap(whole, width, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False)
+    return [line.replace("\u00a0", " ") for line in lines]
+
+
 def harmless_lines(text: str) -> str:
     """The same for text of several lines."""
     return "\n".join(harmless(line.replace("\t", "    ")) for line in text.splitlines())
