@@ -72,6 +72,16 @@ class Flaky(NamedTuple):
     how: str
 
 
+class Plugin(NamedTuple):
+    """A plugin of the test runner that is not the one it was: its versions on both sides, "" where it is not there or tells none."""
+
+    plugin: str
+    before: str
+    after: str
+    came: bool = False
+    gone: bool = False
+
+
 class SuiteChange(NamedTuple):
     """What changed in one suite.
 
@@ -80,7 +90,8 @@ class SuiteChange(NamedTuple):
     time in seconds, and `parts` add up to their difference; None and empty where that is not known, with the reason in `untold`.
     `shift` is the ratio that all common tests have in common, divided out where newly slow tests are sought among `judged` ones at the
     family-wise rate `alpha`. `renamed` pairs titles. Lists are cut, their whole lengths are beside them; `known_flaky` were flaky in
-    the baseline already.
+    the baseline already. `plugins` are those of the test runner that changed since the newest run that tells them: each can change
+    the time of every test.
     """
 
     suite: str
@@ -103,11 +114,12 @@ class SuiteChange(NamedTuple):
     flaky: tuple[Flaky, ...] = ()
     newly_flaky: int = 0
     known_flaky: int = 0
+    plugins: tuple[Plugin, ...] = ()
 
     @property
     def is_news(self) -> bool:
-        """Whether a reader should be told without asking: the set changed, or a test is newly slow or newly flaky."""
-        return self.changed or bool(self.slow or self.newly_flaky)
+        """Whether a reader should be told without asking: tests or plugins changed, or a test is newly slow or newly flaky."""
+        return self.changed or bool(self.slow or self.newly_flaky or self.plugins)
 
     @property
     def tells_of_tests(self) -> bool:

@@ -13,7 +13,7 @@ from perfgate.core import test_flakiness, test_growth, test_slowness
 from perfgate.core.compare import PAIRS, Comparison, Tested
 from perfgate.core.model import Run, State
 from perfgate.core.stats.estimators import median, middle
-from perfgate.core.suite_change import MOST_ROWS, Part, Share, SuiteChange
+from perfgate.core.suite_change import MOST_ROWS, Part, Plugin, Share, SuiteChange
 from perfgate.core.test_flakiness import Told
 from perfgate.core.test_records import Key, Names, Suite, suites_of
 
@@ -83,6 +83,7 @@ def _change(
         flaky=flaky.flaky[:MOST_ROWS],
         newly_flaky=len(flaky.flaky),
         known_flaky=flaky.known,
+        plugins=_plugins([each.suite for each in candidate], [each.suites[name] for each in witnesses]),
     )
     after, count = _combined([each.suite for each in candidate]), comparisons.get("tests.count")
     if after.group is None or (count is not None and count.state is State.UNKNOWN):
@@ -120,6 +121,19 @@ def _change(
         slower=slow.slower[:MOST_ROWS],
         slow=len(slow.slower),
     )
+
+
+def _plugins(candidate: Sequence[Suite], history: Sequence[Suite]) -> tuple[Plugin, ...]:
+    """What changed among the runner's plugins since the newest run that tells them; nothing where a side tells none."""
+    after = next((each.plugins for each in candidate if each.plugins), None)
+    before = next((each.plugins for each in reversed(history) if each.plugins), None)
+    if after is None or before is None:
+        return ()
+    found = [
+        Plugin(name, before.get(name, ""), after.get(name, ""), came=name not in before, gone=name not in after)
+        for name in sorted({*before, *after})
+    ]
+    return tuple(each for each in found if each.came or each.gone or each.before != each.after)[:MOST_ROWS]
 
 
 def _parts(growth: test_growth.Growth, whole: float, *, grew: bool) -> tuple[Part, ...]:

@@ -39,7 +39,8 @@ class Suite(NamedTuple):
 
     `times` are those of the dearest tests, `several` how many tests share a title where it is more than one, and `files` the sum of
     each file; `cut` is the least time in `times` where cheaper tests were left out, else 0. `failed` and `flaky` (failed, then passed)
-    are titles with files; `cut_failures` says that more may have been.
+    are titles with files; `cut_failures` says that more may have been. `plugins` are those of the test runner with their versions,
+    empty where they are not told.
     """
 
     group: Group | None = None
@@ -51,6 +52,7 @@ class Suite(NamedTuple):
     failed: frozenset[Key] = frozenset()
     flaky: frozenset[Key] = frozenset()
     cut_failures: bool = False
+    plugins: Mapping[str, str] = _NONE
 
 
 class Names:
@@ -98,6 +100,11 @@ def suites_of(details: Details, names: Names | None = None) -> dict[str, Suite]:
         group, seconds = _group(row, names), _seconds(row.get("seconds"))
         if group is not None and seconds is not None:
             files.setdefault(suite, {})[_home(row, names)] = group, seconds
+    plugins: dict[str, dict[str, str]] = {}
+    for suite, row in _rows(details, "test_plugins"):
+        plugin, version = row.get("plugin"), row.get("version")
+        if isinstance(plugin, str):
+            plugins.setdefault(suite, {})[plugin[:100]] = version[:40] if isinstance(version, str) else ""
     failed, flaky = (_failures(details, block, names) for block in ("failed_tests", "flaky_tests"))
     found = {}
     for suite in list(dict.fromkeys((*sets, *times, *files, *failed, *flaky)))[:_MOST_SUITES]:
@@ -113,6 +120,7 @@ def suites_of(details: Details, names: Names | None = None) -> dict[str, Suite]:
             failed=frozenset(failed.get(suite, ())),
             flaky=frozenset(flaky.get(suite, ())),
             cut_failures=any(len(each.get(suite, ())) >= _SHOWN for each in (failed, flaky)),
+            plugins=plugins.get(suite, {}),
         )
     return found
 

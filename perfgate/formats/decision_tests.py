@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from perfgate.core.suite_change import MOST_ROWS, Flaky, Part, Row, Share, Slower, SuiteChange
+from perfgate.core.suite_change import MOST_ROWS, Flaky, Part, Plugin, Row, Share, Slower, SuiteChange
 from perfgate.core.test_records import LONGEST
 from perfgate.formats.checking import Found
 
@@ -22,6 +22,7 @@ def value_of(change: SuiteChange) -> dict[str, Any]:
         "renamed": [{"after": after, "before": before} for after, before in change.renamed],
         "slower": [each._asdict() for each in change.slower],
         "flaky": [each._asdict() for each in change.flaky],
+        "plugins": [each._asdict() for each in change.plugins],
     }
 
 
@@ -55,7 +56,14 @@ def read(found: Found) -> SuiteChange:
         flaky=tuple(_flaky(item) for item in part["flaky"].items(MOST_ROWS)),
         newly_flaky=part["newly_flaky"].whole(),
         known_flaky=part["known_flaky"].whole(),
+        plugins=tuple(_plugin(item) for item in part["plugins"].items(MOST_ROWS)),
     )
+
+
+def _plugin(found: Found) -> Plugin:
+    part = found.fields(Plugin._fields)
+    plugin, before, after = (part[name].text() for name in ("plugin", "before", "after"))
+    return Plugin(plugin, before, after, came=part["came"].truth(), gone=part["gone"].truth())
 
 
 def _part(found: Found) -> Part:

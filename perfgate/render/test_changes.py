@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from perfgate.core.suite_change import Flaky, Part, Row, Share, Slower, SuiteChange
+from perfgate.core.suite_change import Flaky, Part, Plugin, Row, Share, Slower, SuiteChange
 from perfgate.core.units import Unit, write_percent, write_values
 from perfgate.render.text import harmless
 
@@ -50,6 +50,9 @@ def body(change: SuiteChange, name: Safe, most: int) -> list[str]:
     if change.renames:
         pairs = ", ".join(f"{name(_cut(old))} is {name(_cut(new))}" for new, old in change.renamed[:most])
         found.append(f"renamed: {pairs}{_more(change.renames, min(most, len(change.renamed)))}")
+    if change.plugins:
+        told = ", ".join(plugin(each, name) for each in change.plugins[:most])
+        found.append(f"other plugins, which can change every test's time: {told}{_more(len(change.plugins), most)}")
     if change.slow:
         found.append(_listed("newly slow", (slower(each, name) for each in change.slower[:most]), change.slow, most))
         if abs(change.shift - 1) > _WORTH:
@@ -98,6 +101,16 @@ def slower(each: Slower, name: Safe) -> str:
     return f"{_test(each.test, each.file, name)} {before} → {after}{gain}"
 
 
+def plugin(each: Plugin, name: Safe) -> str:
+    """A plugin that changed: "pytest-x 1.0 is new", "pytest-y is gone", "pytest-z 2.0 → 2.1"."""
+    called = name(_cut(each.plugin))
+    if each.gone:
+        return f"{called} is gone"
+    if each.came:
+        return f"{' '.join(part for part in (called, name(_cut(each.after))) if part)} is new"
+    return f"{called} {name(_cut(each.before)) or 'unknown'} → {name(_cut(each.after)) or 'unknown'}"
+
+
 def flaky(each: Flaky, name: Safe) -> str:
     """A newly flaky test with how often it failed."""
     how = each.how if _OWN_WORDS.fullmatch(each.how) else name(_cut(each.how))
@@ -128,6 +141,7 @@ def explained(change: SuiteChange) -> list[str]:
         )
     for part in change.parts:
         found += _rows(part)
+    found += [f"plugin        {plugin(each, harmless)}" for each in change.plugins]
     found += [f"renamed       {_cut(old)} is {_cut(new)}" for new, old in change.renamed]
     if change.judged:
         shift = f"; all together ran {ratio(change.shift)}, which is divided out"

@@ -324,3 +324,21 @@ def test_rows_that_make_no_sense_are_left_out_and_nothing_falls_over(blocks: dic
     candidate = _GOOD._replace(details={name: tuple(rows) for name, rows in blocks.items()})
     every([candidate], _EARLIER, _BASE)
     every([_GOOD], [each._replace(details=candidate.details) for each in _EARLIER], _BASE)
+
+
+def test_a_plugin_that_came_went_or_changed_is_said_because_it_can_slow_every_test() -> None:
+    def using(run: Run, **plugins: str | None) -> Run:
+        rows = tuple({"suite": "unit", "plugin": name, "version": version} for name, version in plugins.items())
+        return run._replace(details={**run.details, "test_plugins": rows})
+
+    times = {("test_a", "a.py"): 1.0}
+    before = [ran(times, number) for number in range(1, 5)] + [using(ran(times, 5), xdist="3.6", retry="1.7", cov=None)]
+    change = changed(using(ran(times, 9), xdist="3.8", monitor="1.6", cov=None), before)
+    found = {each.plugin: (each.before, each.after, each.came, each.gone) for each in change.plugins}
+    assert found == {
+        "xdist": ("3.6", "3.8", False, False),
+        "retry": ("1.7", "", False, True),
+        "monitor": ("", "1.6", True, False),
+    }
+    assert change.is_news
+    assert changed(ran(times, 9), before).plugins == (), "a run that tells no plugins has not lost them"
