@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 from perfgate.core.model import Caveat
 
@@ -24,3 +25,12 @@ def label(text: str, caveats: list[Caveat]) -> str:
         caveats.append(caveat)
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"{text[: LONGEST - 9]}…{digest}"
+
+
+def labels(texts: Iterable[str]) -> list[str]:
+    """Each text as `label` gives it; quick where none is long or holds half characters."""
+    stripped = [text.strip() for text in texts]
+    joined = "".join(stripped)
+    if max(map(len, stripped), default=0) <= LONGEST and (joined.isascii() or plain_text(joined) == joined):
+        return stripped
+    return [label(text, []) for text in stripped]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from perfgate.adapters.own_metrics import OwnMetric
@@ -38,8 +37,27 @@ class Case(NamedTuple):
     @property
     def title(self) -> str:
         """How people know it: class and name, or the suites' names where the class says nothing (node:test's is "test")."""
-        home = self.classname if self.classname not in {"", "test"} else self.suite or self.classname
-        return ".".join(part for part in (home, self.name) if part) if home != self.name else self.name
+        return Home(self.suite, self.classname, self.file).titles((self.name,))[0]
+
+
+class Home(NamedTuple):
+    """What cases have in common: the names of their suites, their class, and their file."""
+
+    suite: str
+    classname: str
+    file: str
+
+    @property
+    def group(self) -> str:
+        """The class, or the suites where it says nothing."""
+        return self.classname if self.classname not in {"", "test"} else self.suite or self.classname
+
+    def titles(self, names: Iterable[str]) -> list[str]:
+        """How people know its cases of these names."""
+        group = self.group
+        if not group:
+            return list(names)
+        return [f"{group}.{name}" if name and name != group else group for name in names]
 
 
 class Fixture(NamedTuple):
@@ -54,7 +72,9 @@ class Report:
     """The cases of one or more report files, held as columns: 200,000 cases take some 45 MB."""
 
     def __init__(self, root: str = "") -> None:
+        #: The position of each case by suite, class, file and name, in this order, and a number where these alone are not enough.
         self._index: dict[str, int] = {}
+        self._listed: list[str] = []
         #: Of each suite, by its number, the number of the one around it and its name.
         self._suites: list[tuple[int, str]] = []
         self._known_suites: dict[tuple[int, str], int] = {}
@@ -123,15 +143,14 @@ class Report:
         """The position of a case, new or known; a known one is tried again, unless it is the twin of one with its names."""
         states = self.states
         new = len(states)
-        key = f"{prefix}{classname}{SEPARATOR}{name}{SEPARATOR}{file}"
+        key = f"{prefix}{classname}{SEPARATOR}{file}{SEPARATOR}{name}"
         if len(key) > _IDENTITY:
-            key = f"{prefix}{short(classname)}{SEPARATOR}{short(name)}{SEPARATOR}{short(file)}"
-        if twin:
-            key = f"{key}{SEPARATOR}{new}"
-        elif not name and not classname:
-            # Nothing says that two of these are the same.
-            self.nameless += 1
-            key = f"{key}{SEPARATOR}{new}"
+            key = f"{prefix}{short(classname)}{SEPARATOR}{short(file)}{SEPARATOR}{short(name)}"
+        if twin or not (name or classname):
+            # Nothing says that two cases without names are the same.
+            self.nameless += not twin
+            home, _, name = key.rpartition(SEPARATOR)
+            key = f"{home}{SEPARATOR}{new}{SEPARATOR}{name}"
         position = self._index.setdefault(key, new)
         if position == new:
             states.append(PASSED)
@@ -176,13 +195,15 @@ class Report:
 
         A test `TestA` contains the time of `TestA/b`, but not that of subtests that ran in parallel.
         """
-        keys = list(islice(reversed(self._index), len(self.states) - since))[::-1]
+        keys = self._keys()
         told = self.seconds[since:]
-        for offset, key in enumerate(keys):
-            suite, classname, name, file, *_ = key.split(SEPARATOR)
+        for offset in range(len(keys) - since):
+            key = keys[since + offset]
+            home, _, name = key.rpartition(SEPARATOR)
+            home = SEPARATOR.join(home.split(SEPARATOR)[:3])
             while _GO_SUBTEST.fullmatch(name):
                 name = name.rpartition("/")[0]
-                parent = self._index.get(f"{suite}{SEPARATOR}{classname}{SEPARATOR}{name}{SEPARATOR}{file}", -1)
+                parent = self._index.get(f"{home}{SEPARATOR}{name}", -1)
                 if parent >= since:
                     # Differences of rounded numbers show digits that nobody measured.
                     self.seconds[parent] = max(0.0, round(self.seconds[parent] - told[offset], 9))
@@ -242,16 +263,40 @@ class Report:
 
     def cases(self, wanted: Collection[int] | None = None) -> Iterator[Case]:
         """The cases at the wanted positions, or all, in the order of the files."""
-        for case, key in enumerate(self._index):
-            if wanted is not None and case not in wanted:
-                continue
-            suite, classname, name, file, *_ = key.split(SEPARATOR)
+        keys = self._keys()
+        for case in range(len(keys)) if wanted is None else sorted(wanted):
+            home, _, name = keys[case].rpartition(SEPARATOR)
             state = self.states[case]
             failed_before, passed = case in self.failed_before, state == PASSED
             seconds = self.seconds[case] if self.timed[case] == TIMED else None
             flaky, suspect = passed and failed_before, passed and case in self._retried and not failed_before
-            home = _path(self._suites, int(suite))
-            yield Case(home, classname, name, file, seconds, state, flaky, suspect, self.ids.get(case, ""))
+            suite, classname, file = self._home(home)
+            yield Case(suite, classname, name, file, seconds, state, flaky, suspect, self.ids.get(case, ""))
+
+    def homes(self) -> Iterator[tuple[Home, array[int]]]:
+        """The positions of all cases, those with one home together, except that a home may come more than once."""
+        found: dict[str, array[int]] = {}
+        for case, key in enumerate(self._keys()):
+            home = key[: key.rindex(SEPARATOR)]
+            cases = found.get(home)
+            if cases is None:
+                cases = found[home] = array("I")
+            cases.append(case)
+        return ((self._home(home), cases) for home, cases in found.items())
+
+    def case_names(self, cases: Iterable[int]) -> list[str]:
+        """The names of the cases at these positions."""
+        keys = self._keys()
+        return [keys[case].rpartition(SEPARATOR)[2] for case in cases]
+
+    def _keys(self) -> Sequence[str]:
+        if len(self._listed) != len(self._index):
+            self._listed = list(self._index)
+        return self._listed
+
+    def _home(self, key: str) -> Home:
+        suite, classname, file, *_ = key.split(SEPARATOR)
+        return Home(_path(self._suites, int(suite)), classname, file)
 
 
 def _path(homes: list[tuple[int, str]], suite: int) -> str:

@@ -53,12 +53,18 @@ def _shown(suite: str, report: Report, files: suite_times.Files) -> dict[str, tu
 
     def rows(cases: Iterable[int], more: Callable[[int], Row], *, longest_first: bool = False) -> tuple[Row, ...]:
         named = [
-            (-seconds[case] if longest_first else 0.0, _named(known[case]), files.told(known[case].file) or "", case)
+            (
+                -seconds[case] if longest_first else 0.0,
+                _named(known[case]),
+                files.told(known[case].file) or "",
+                suite_times.own_id(report, case),
+                case,
+            )
             for case in cases
         ]
         return tuple(
             {"suite": suite, "test": test, "file": file or None, **_id(report, case), **more(case)}
-            for _, test, file, case in heapq.nsmallest(_SHOWN, named)
+            for _, test, file, _, case in heapq.nsmallest(_SHOWN, named)
         )
 
     unsure = rows(flaky, lambda _: {"how": "failed, then passed"})

@@ -5,14 +5,14 @@ from __future__ import annotations
 import heapq
 import math
 from array import array
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
+from zlib import crc32
 
-from perfgate.adapters.labels import label, plain_text
-from perfgate.adapters.suite_report import SKIPPED, TIMED, Case, Report
+from perfgate.adapters.labels import label, labels, plain_text
+from perfgate.adapters.suite_report import SKIPPED, TIMED, Home, Report
 from perfgate.measure.result_files import shown
 
 #: Rows that a run keeps of one suite, those that took longest: together they stay below half a megabyte.
@@ -45,49 +45,68 @@ class Files:
         return self._known[file]
 
 
-class _Test(NamedTuple):
-    """A test's identity: the title people know and where it lives, which is a file, else a class, else ""."""
+class _Part(NamedTuple):
+    """Cases whose title begins alike."""
 
-    title: str
+    home: Home
+    cases: Sequence[int]
+
+
+class _Group(NamedTuple):
+    """The executed tests of one file, or class where no file is told: how many, and a number that tells one set from another.
+
+    `seconds` is None where no test tells its time; `untimed` counts those that do not.
+    """
+
     home: str
-
-    def digest(self) -> int:
-        text = f"{self.title}\0{self.home}"
-        return int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big")
-
-
-class _Group:
-    """Executed tests that belong together: how many, their times, and a sum that tells one set of identities from another."""
-
-    def __init__(self, home: str = "", *, by_class: bool = False) -> None:
-        self.home = home
-        self.by_class = by_class
-        self.tests = 0
-        self.times = array("d")
-        self._sum = 0
-
-    def take(self, digest: int, seconds: float | None) -> None:
-        self.tests += 1
-        # A sum, not a chain: whatever the order the tests ran in, equal sets have equal sums.
-        self._sum = (self._sum + digest) % _WIDTH
-        if seconds is not None:
-            self.times.append(seconds)
-
-    @cached_property
-    def seconds(self) -> float:
-        return math.fsum(self.times)
+    by_class: bool
+    tests: int
+    seconds: float | None
+    untimed: int
+    digest: int
 
     def row(self, suite: str, names: Row) -> Row:
-        """The group's row; `seconds` is None where no test tells its time, and `untimed` says how many tell none."""
-        untimed = self.tests - len(self.times)
         return {
             "suite": suite,
             **names,
             "tests": self.tests,
-            "seconds": rounded(self.seconds) if self.times else None,
-            "fingerprint": f"{self._sum:016x}",
-            **({"untimed": untimed} if untimed else {}),
+            "seconds": None if self.seconds is None else rounded(self.seconds),
+            "fingerprint": f"{self.digest:016x}",
+            **({"untimed": self.untimed} if self.untimed else {}),
         }
+
+    @property
+    def cost(self) -> tuple[float, str, bool]:
+        """What puts the dearest first."""
+        return -(self.seconds or 0.0), self.home, self.by_class
+
+
+class _Cost(NamedTuple):
+    """A test that tells its time: one title in one file, its cases added up. In order, the dearest come first."""
+
+    cost: float
+    home: str
+    title: str
+    by_class: bool
+    cases: tuple[int, ...]
+
+
+class _Dearest:
+    """The tests that took longest of all that are told, without keeping many more of them than are wanted."""
+
+    def __init__(self) -> None:
+        self._held: list[_Cost] = []
+        #: What takes less is none of them.
+        self.least = 0.0
+
+    def take(self, costs: Iterable[_Cost]) -> None:
+        self._held.extend(costs)
+        if len(self._held) > 4 * MOST_TESTS:
+            self._held = self.all()
+            self.least = -self._held[-1].cost
+
+    def all(self) -> list[_Cost]:
+        return heapq.nsmallest(MOST_TESTS, self._held)
 
 
 def rounded(seconds: float) -> float:
@@ -98,41 +117,102 @@ def rounded(seconds: float) -> float:
 def kept(suite: str, report: Report, files: Files) -> Kept:
     """What a run keeps of the executed tests: tests of one title in one file are one test, its times added up.
 
-    200,000 tests take some 45 MB while this is made, and as rows less than half a megabyte.
+    Names are made file by file, and rows of the dearest only: 200,000 tests cost a third of reading their report.
     """
-    whole = _Group()
-    homes: dict[tuple[str, bool], _Group] = {}
-    first: dict[int, int] = {}
-    several: dict[int, list[int]] = {}
-    states = report.states
-    for position, case in enumerate(report.cases()):
-        if states[position] == SKIPPED:
-            continue
-        test, by_class = _test(case, files)
-        digest = test.digest()
-        whole.take(digest, case.seconds)
-        homes.setdefault((test.home, by_class), _Group(test.home, by_class=by_class)).take(digest, case.seconds)
-        if (earlier := first.setdefault(digest, position)) != position:
-            several.setdefault(earlier, [earlier]).append(position)
-    if not whole.tests:
+    known, dearest = _known(report), _Dearest()
+    groups = [
+        _group(home, by_class, parts, report, known, dearest)
+        for (home, by_class), parts in _parts(report, files).items()
+    ]
+    if not groups:
         return Kept()
-    dearest = heapq.nsmallest(MOST_FILES, homes.values(), key=lambda each: (-each.seconds, each.home, each.by_class))
+    shown = heapq.nsmallest(MOST_FILES, groups, key=lambda each: each.cost)
     rows = [
         each.row(suite, {"file": each.home or None, **_by(each.by_class)})
-        for each in sorted(dearest, key=lambda each: (each.home, each.by_class))
+        for each in sorted(shown, key=lambda each: (each.home, each.by_class))
     ]
     skipped = report.count(SKIPPED)
-    told = {**whole.row(suite, {}), **({"skipped": skipped} if skipped else {})}
-    return Kept((told,), _times(suite, report, files, several), tuple(rows))
+    told = {**_whole(groups, known).row(suite, {}), **({"skipped": skipped} if skipped else {})}
+    return Kept((told,), _times(suite, report, dearest.all()), tuple(rows))
 
 
-def _test(case: Case, files: Files) -> tuple[_Test, bool]:
-    title = label(case.title, []) or "unnamed"
-    file = files.told(case.file)
-    if file:
-        return _Test(title, file), False
-    home = label(case.classname if case.classname not in {"", "test"} else case.suite or case.classname, [])
-    return _Test(title, home), True
+def _known(report: Report) -> array[float]:
+    """The seconds of each case; -1 where it was not executed, or tells no time that is known."""
+    if report.count(SKIPPED) == report.untimed() == 0:
+        return report.seconds
+    known = (
+        seconds if time == TIMED and state != SKIPPED else -1.0
+        for seconds, time, state in zip(report.seconds, report.timed, report.states, strict=True)
+    )
+    return array("d", known)
+
+
+def _parts(report: Report, files: Files) -> dict[tuple[str, bool], list[_Part]]:
+    """The executed cases by the file they live in, or the class where no file is told, which the second half of a key says."""
+    states, skipped = report.states, report.count(SKIPPED)
+    found: dict[tuple[str, bool], list[_Part]] = {}
+    for home, cases in report.homes():
+        executed = array("I", (case for case in cases if states[case] != SKIPPED)) if skipped else cases
+        if executed:
+            file = files.told(home.file)
+            key = (file, False) if file else (label(home.group, []), True)
+            found.setdefault(key, []).append(_Part(home, executed))
+    return found
+
+
+def _group(
+    home: str, by_class: bool, parts: Sequence[_Part], report: Report, known: array[float], dearest: _Dearest
+) -> _Group:
+    """The group of all these cases, whose tests `dearest` is told."""
+    titles: list[str] = []
+    cases: list[int] = []
+    for part in parts:
+        titles += labels(part.home.titles(report.case_names(part.cases)))
+        cases += part.cases
+    if "" in titles:
+        titles = [title or "unnamed" for title in titles]
+    seconds = [known[case] for case in cases]
+    timed = [each for each in seconds if each >= 0]
+    if timed:
+        dearest.take(_costs(home, by_class, titles, cases, seconds, dearest.least))
+    total = math.fsum(timed) if timed else None
+    return _Group(home, by_class, len(cases), total, len(cases) - len(timed), _digest(home, titles))
+
+
+def _digest(home: str, titles: Sequence[str]) -> int:
+    """A number for the tests of a home: a sum, so that neither order nor how a suite is cut into parts changes it.
+
+    A changed title goes unseen once in 2**32 times. Cubes, because sums of check sums alone agree where names swap their ends.
+    """
+    factor = int.from_bytes(blake2b(home.encode("utf-8", "replace"), digest_size=8).digest(), "big") | 1
+    sums = map(crc32, "\0".join(titles).encode("utf-8", "replace").split(b"\0"))
+    return sum([each * each * each for each in sums]) * factor % _WIDTH
+
+
+def _costs(
+    home: str, by_class: bool, titles: Sequence[str], cases: Sequence[int], seconds: Sequence[float], least: float
+) -> Iterator[_Cost]:
+    """The tests of a group that took at least so long; one is left out where one of its cases tells no time."""
+    told = zip(titles, cases, seconds, strict=True)
+    if len(set(titles)) == len(titles):
+        for title, case, each in told:
+            if each >= least:
+                yield _Cost(-each, home, title, by_class, (case,))
+        return
+    tests: dict[str, list[tuple[int, float]]] = {}
+    for title, case, each in told:
+        tests.setdefault(title, []).append((case, each))
+    for title, several in tests.items():
+        total = math.fsum(each for _, each in several)
+        if total >= least and all(each >= 0 for _, each in several):
+            yield _Cost(-total, home, title, by_class, tuple(case for case, _ in several))
+
+
+def _whole(groups: Sequence[_Group], known: array[float]) -> _Group:
+    """All tests together."""
+    tests, untimed = sum(each.tests for each in groups), sum(each.untimed for each in groups)
+    seconds = math.fsum(each for each in known if each >= 0) if untimed < tests else None
+    return _Group("", False, tests, seconds, untimed, sum(each.digest for each in groups) % _WIDTH)
 
 
 def _by(by_class: bool) -> Row:
@@ -140,47 +220,22 @@ def _by(by_class: bool) -> Row:
     return {"by": "class"} if by_class else {}
 
 
-def _times(suite: str, report: Report, files: Files, several: Mapping[int, list[int]]) -> tuple[Row, ...]:
-    """The tests that took longest, by file and title; a test is left out where one of its cases tells no time."""
-    seconds = _totals(report, several)
-    least = min(heapq.nlargest(MOST_TESTS, seconds), default=0.0)
-    # What takes as long as the last one kept could be kept as well: then the names decide.
-    wanted = [case for case, total in enumerate(seconds) if total >= least and total >= 0]
-    costs = []
-    for case, told in zip(wanted, report.cases(frozenset(wanted)), strict=True):
-        test, by_class = _test(told, files)
-        costs.append((-seconds[case], test.home, test.title, by_class, case))
-    dearest = heapq.nsmallest(MOST_TESTS, costs)
+def _times(suite: str, report: Report, dearest: Iterable[_Cost]) -> tuple[Row, ...]:
+    """The tests that took longest, by file and title."""
     return tuple(
         {
             "suite": suite,
-            "test": title,
-            "file": home or None,
-            "seconds": rounded(-cost),
-            **_by(by_class),
-            **_more(report, several.get(case, [case])),
+            "test": each.title,
+            "file": each.home or None,
+            "seconds": rounded(-each.cost),
+            **_by(each.by_class),
+            **_more(report, each.cases),
         }
-        for cost, home, title, by_class, case in sorted(dearest, key=lambda each: each[1:4])
+        for each in sorted(dearest, key=lambda each: each[1:4])
     )
 
 
-def _totals(report: Report, several: Mapping[int, list[int]]) -> array[float]:
-    """The seconds of each test at the position of its first case; -1 where there is none, or a time is not known."""
-    known = (
-        total if time == TIMED and state != SKIPPED else -1.0
-        for total, time, state in zip(report.seconds, report.timed, report.states, strict=True)
-    )
-    seconds = array("d", known)
-    for first, cases in several.items():
-        all_known = all(seconds[case] >= 0 for case in cases)
-        total = math.fsum(seconds[case] for case in cases)
-        for case in cases:
-            seconds[case] = -1.0
-        seconds[first] = total if all_known else -1.0
-    return seconds
-
-
-def _more(report: Report, cases: list[int]) -> Row:
+def _more(report: Report, cases: Sequence[int]) -> Row:
     """How many tests share the title where it is more than one, and the runner's own id where there is one."""
     row: dict[str, str | int] = {"tests": len(cases)} if len(cases) > 1 else {}
     ids = {own_id(report, case) for case in cases}
