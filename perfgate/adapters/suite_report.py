@@ -273,21 +273,19 @@ class Report:
             suite, classname, file = self._home(home)
             yield Case(suite, classname, name, file, seconds, state, flaky, suspect, self.ids.get(case, ""))
 
-    def homes(self) -> Iterator[tuple[Home, array[int]]]:
-        """The positions of all cases, those with one home together, except that a home may come more than once."""
-        found: dict[str, array[int]] = {}
+    def homes(self) -> Iterator[tuple[Home, array[int], list[str]]]:
+        """The positions and names of all cases, those with one home together, except that a home may come more than once."""
+        found: dict[str, tuple[array[int], list[str]]] = {}
+        cases, names = array("I"), list[str]()
+        last = ""
         for case, key in enumerate(self._keys()):
-            home = key[: key.rindex(SEPARATOR)]
-            cases = found.get(home)
-            if cases is None:
-                cases = found[home] = array("I")
+            home, _, name = key.rpartition(SEPARATOR)
+            if home != last:
+                last = home
+                cases, names = found.setdefault(home, (array("I"), []))
             cases.append(case)
-        return ((self._home(home), cases) for home, cases in found.items())
-
-    def case_names(self, cases: Iterable[int]) -> list[str]:
-        """The names of the cases at these positions."""
-        keys = self._keys()
-        return [keys[case].rpartition(SEPARATOR)[2] for case in cases]
+            names.append(name)
+        return ((self._home(home), *told) for home, told in found.items())
 
     def _keys(self) -> Sequence[str]:
         if len(self._listed) != len(self._index):

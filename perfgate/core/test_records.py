@@ -174,10 +174,17 @@ def _home(row: Row, names: Names) -> str:
 
 
 def _count(value: object) -> int | None:
-    whole = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1e9 and value == int(value)
-    return int(value) if whole and isinstance(value, int | float) else None
+    number = _number(value)
+    return int(number) if number is not None and 0 <= number <= 1e9 and number == int(number) else None
 
 
 def _seconds(value: object) -> float | None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if number and isinstance(value, int | float) and 0 <= value <= LONGEST else None
+    number = _number(value)
+    return float(number) if number is not None and 0 <= number <= LONGEST else None
+
+
+def _number(value: object) -> float | None:
+    # There are thousands of rows in each of a hundred runs, and nearly all cells are of the first two kinds.
+    if value is None or isinstance(value, float):
+        return value
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

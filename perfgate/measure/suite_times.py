@@ -7,6 +7,7 @@ import math
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
+from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
@@ -49,7 +50,8 @@ class _Part(NamedTuple):
     """Cases whose title begins alike."""
 
     home: Home
-    cases: Sequence[int]
+    cases: array[int]
+    names: list[str]
 
 
 class _Group(NamedTuple):
@@ -121,8 +123,7 @@ def kept(suite: str, report: Report, files: Files) -> Kept:
     """
     known, dearest = _known(report), _Dearest()
     groups = [
-        _group(home, by_class, parts, report, known, dearest)
-        for (home, by_class), parts in _parts(report, files).items()
+        _group(home, by_class, parts, known, dearest) for (home, by_class), parts in _parts(report, files).items()
     ]
     if not groups:
         return Kept()
@@ -151,28 +152,29 @@ def _parts(report: Report, files: Files) -> dict[tuple[str, bool], list[_Part]]:
     """The executed cases by the file they live in, or the class where no file is told, which the second half of a key says."""
     states, skipped = report.states, report.count(SKIPPED)
     found: dict[tuple[str, bool], list[_Part]] = {}
-    for home, cases in report.homes():
-        executed = array("I", (case for case in cases if states[case] != SKIPPED)) if skipped else cases
-        if executed:
+    for home, cases, names in report.homes():
+        part = _Part(home, cases, names)
+        if skipped:
+            executed = [states[case] != SKIPPED for case in cases]
+            part = _Part(home, array("I", compress(cases, executed)), list(compress(names, executed)))
+        if part.cases:
             file = files.told(home.file)
             key = (file, False) if file else (label(home.group, []), True)
-            found.setdefault(key, []).append(_Part(home, executed))
+            found.setdefault(key, []).append(part)
     return found
 
 
-def _group(
-    home: str, by_class: bool, parts: Sequence[_Part], report: Report, known: array[float], dearest: _Dearest
-) -> _Group:
+def _group(home: str, by_class: bool, parts: Sequence[_Part], known: array[float], dearest: _Dearest) -> _Group:
     """The group of all these cases, whose tests `dearest` is told."""
     titles: list[str] = []
     cases: list[int] = []
     for part in parts:
-        titles += labels(part.home.titles(report.case_names(part.cases)))
+        titles += labels(part.home.titles(part.names))
         cases += part.cases
     if "" in titles:
         titles = [title or "unnamed" for title in titles]
     seconds = [known[case] for case in cases]
-    timed = [each for each in seconds if each >= 0]
+    timed = seconds if min(seconds) >= 0 else [each for each in seconds if each >= 0]
     if timed:
         dearest.take(_costs(home, by_class, titles, cases, seconds, dearest.least))
     total = math.fsum(timed) if timed else None
@@ -195,9 +197,10 @@ def _costs(
     """The tests of a group that took at least so long; one is left out where one of its cases tells no time."""
     told = zip(titles, cases, seconds, strict=True)
     if len(set(titles)) == len(titles):
-        for title, case, each in told:
-            if each >= least:
-                yield _Cost(-each, home, title, by_class, (case,))
+        if max(seconds) >= least:
+            for title, case, each in told:
+                if each >= least:
+                    yield _Cost(-each, home, title, by_class, (case,))
         return
     tests: dict[str, list[tuple[int, float]]] = {}
     for title, case, each in told:
