@@ -160,6 +160,24 @@ def test_only_what_took_longest_is_kept_and_it_is_in_the_order_of_names() -> Non
     assert found["test_sets"][0]["tests"] == 2500
 
 
+@pytest.mark.parametrize("files", [1, 300])
+def test_of_many_tests_that_take_as_long_those_whose_names_come_first_are_kept(files: int) -> None:
+    many = [Told(f"t{number:04d}", 0.5, f"tests/f{number % files:03d}.py") for number in range(6000)]
+    random.Random(1).shuffle(many)
+    dearer = Told("z", 0.75, "tests/z.py")
+    kept = [(row["file"], row["test"]) for row in blocks(*many, dearer)["test_times"]]
+    first = sorted((told.file, f"c.{told.name}") for told in many)[:999]
+    assert kept == [*first, ("tests/z.py", "c.z")]
+
+
+def test_the_fingerprint_is_the_same_in_every_process_and_for_names_that_swap_their_ends() -> None:
+    (row,) = blocks(Told("a"), Told("b"))["test_sets"]
+    (before,) = blocks(Told("ax"), Told("by"))["test_sets"]
+    (after,) = blocks(Told("ay"), Told("bx"))["test_sets"]
+    assert row["fingerprint"] == "44eb6d43b687f464"
+    assert before["fingerprint"] != after["fingerprint"]
+
+
 def test_a_large_suite_stays_small() -> None:
     many = [
         Told(f"test_something_useful[{number}]", 0.001 * number, f"tests/package/test_module_{number % 4000}.py")
