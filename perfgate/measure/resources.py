@@ -109,10 +109,12 @@ class _Looks:
         self._interval = interval
         self._begun = time.monotonic()
         self._own = tree.io_of(os.getpid())
+        #: Children that were there before are none of the command's.
+        self._others = frozenset(_children())
         self._possible = sampling.is_possible()
         self._ended = 0.0
         self._status: int | None = None
-        self._last = sampling.use(os.getpid()) if self._possible else None
+        self._last = sampling.use(os.getpid(), self._others) if self._possible else None
         self._at = 0.0
         self._pause = _SHORTEST
         self.now = 0.0
@@ -138,20 +140,16 @@ class _Looks:
 
     def _reap(self, pid: int) -> None:
         """Take leave of every child that ended, adopted ones too: what they used is then known to the last tick."""
-        while True:
-            try:
-                child, status, usage = os.wait4(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if child == 0:
-                return
-            self._ended += usage.ru_utime + usage.ru_stime
-            if child == pid:
-                self._status = status
+        for child in {pid, *_children()} - self._others:
+            with suppress(ChildProcessError):
+                ended, status, usage = os.wait4(child, os.WNOHANG)
+                if ended:
+                    self._ended += usage.ru_utime + usage.ru_stime
+                    self._status = status if child == pid else self._status
 
     def _look(self) -> None:
         began = time.thread_time()
-        use = self._with_the_ended(sampling.use(os.getpid()))
+        use = self._with_the_ended(sampling.use(os.getpid(), self._others))
         before, self._last = self._last, use
         if before is not None:
             self.moments.append(_between(before, use, self.now, self.now - self._at))
@@ -173,6 +171,13 @@ class _Looks:
             disk_read=(use.disk_read or 0) + read,
             disk_written=(use.disk_written or 0) + max(0, written),
         )
+
+
+def _children() -> list[int]:
+    try:
+        return tree.children_of(os.getpid())
+    except OSError:
+        return []
 
 
 def _descriptor(pid: int) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -40,26 +40,27 @@ def is_possible() -> bool:
     return Path("/proc/self/task").is_dir() and Path("/proc/self/stat").is_file()
 
 
-def descendants(pid: int) -> Iterator[int]:
-    """The processes that this one started, and those that they did, whoever still lives."""
+def descendants(pid: int, without: Collection[int] = ()) -> Iterator[int]:
+    """The processes that this one started, and those that they did, whoever still lives; but none of these and their own."""
     waiting, met = [pid], 0
     while waiting and met < _MOST_PROCESSES:
         with suppress(OSError, ValueError):
             for child in children_of(waiting.pop()):
-                met += 1
-                waiting.append(child)
-                yield child
+                if child not in without:
+                    met += 1
+                    waiting.append(child)
+                    yield child
 
 
-def use(pid: int) -> Use:
-    """What the descendants of a process used since their start, without the process itself.
+def use(pid: int, without: Collection[int] = ()) -> Use:
+    """What the descendants of a process used since their start, without the process itself and the children named.
 
     A process' own figures hold those of the children it waited for (proc(5): cutime, cstime; task_io_accounting in the kernel), so
     what ended within the tree is counted; what ended right below `pid` is in that process' own figures, which the caller knows.
     """
     cpu, largest, read, written, told = 0.0, 0, 0, 0, False
     sizes: dict[int, int] = {}
-    for each in descendants(pid):
+    for each in descendants(pid, without):
         if (seconds := _cpu(each)) is None:
             continue
         cpu += seconds

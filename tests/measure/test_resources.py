@@ -60,6 +60,17 @@ def test_the_cpu_time_is_that_of_every_process_that_ended(tmp_path: Path) -> Non
     assert summary["exit_code"] == 0
 
 
+def test_what_ran_before_and_beside_it_is_not_counted_and_is_not_waited_for(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", "held = bytearray(200_000_000); input()"], stdin=subprocess.PIPE
+    ) as beside:
+        found = watched(tmp_path, "sh", "-c", "sleep 0.5")
+        assert value(found, "command.memory") < 100e6
+        assert value(found, "command.cpu") < 0.2
+        beside.communicate(b"\n")
+        assert beside.returncode == 0, "its end is its starter's to hear of"
+
+
 def test_what_is_written_to_the_disk_is_counted(tmp_path: Path) -> None:
     found = watched(tmp_path, "dd", "if=/dev/zero", f"of={tmp_path}/file", "bs=1M", "count=20", "conv=fsync")
     (summary,) = found.details["resource_use"]
