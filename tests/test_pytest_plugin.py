@@ -218,6 +218,14 @@ def test_a_unit_is_needed_and_a_direction_is_one_of_three(meter: Meter) -> None:
         meter.record("a", 1, unit="s", better=wrong)
 
 
+@pytest.mark.parametrize("exact", ["yes", 1, None, [], object()])
+def test_exactness_is_true_or_false_because_a_record_with_anything_else_could_not_be_read(
+    meter: Meter, exact: Any
+) -> None:
+    with pytest.raises(ValueError, match="exact is True or False"):
+        meter.record("a", 1, unit="s", exact=exact)
+
+
 def test_one_test_records_so_many_values_and_metrics_and_no_more(meter: Meter) -> None:
     meter.record("a", range(10_000), unit="1")
     with pytest.raises(ValueError, match="more than 10,000 values"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class Record:
 
     def __init__(self, path: Path) -> None:
         self.path, self._file = _opened(path)
+        self._identity = _identity(self._file)
         self._process = os.getpid()
         #: Why the record ends early, "" where it does not.
         self.failure = ""
@@ -37,6 +39,10 @@ class Record:
             return
         data = line.encode("ascii")
         try:
+            # A test that closes every descriptor closes this one, and whoever opens a file next gets its number.
+            if _identity(self._file) != self._identity:
+                self.failure = "a test closed it"
+                return
             while data:
                 data = data[os.write(self._file, data) :]
         except OSError as error:
@@ -45,8 +51,16 @@ class Record:
     def close(self) -> None:
         """End the record."""
         if os.getpid() == self._process and self._file >= 0:
-            os.close(self._file)
+            with suppress(OSError):
+                if _identity(self._file) == self._identity:
+                    os.close(self._file)
             self._file = -1
+
+
+def _identity(file: int) -> tuple[int, int]:
+    """Which file is open under this number."""
+    status = os.fstat(file)
+    return status.st_dev, status.st_ino
 
 
 def _opened(path: Path) -> tuple[Path, int]:

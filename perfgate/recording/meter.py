@@ -85,8 +85,11 @@ def _check_kind(name: object, kind: Kind) -> None:
         raise ValueError(f'perfgate: {name!r} names no metric: write lower-case words joined by dots, as "parse.time"')
     if not isinstance(unit, str) or not unit.strip() or len(unit) > _LONGEST_UNIT:
         raise ValueError(f'perfgate: "{name}" has no unit: write for example unit="s", "ms", "B", "op/s" or "1"')
-    if kind.better not in {"lower", "higher", "none", ""}:
+    if kind.better not in ("lower", "higher", "none", ""):
         raise ValueError(f'perfgate: "{name}": better is "lower", "higher" or "none", not {kind.better!r}')
+    exact: object = kind.exact
+    if type(exact) is not bool:
+        raise ValueError(f'perfgate: "{name}": exact is True or False, not {_brief(exact)}')
 
 
 def _checked(name: str, kind: Kind, value: object) -> float:

@@ -21,6 +21,8 @@ from perfgate.recording.gathering import Gatherer
 from perfgate.recording.workers import ATTRIBUTE
 
 _LONGEST_REASON = 200
+#: As they are now: a test may leave others in their place.
+_clock, _now = time.perf_counter, time.time
 _MOST_PLUGINS = 200
 
 
@@ -42,8 +44,8 @@ class Recorder:
         self._imports = imports
         self._records: list[Record] = []
         self._open: dict[str, Attempt] = {}
-        self._epoch = time.time()
-        self._clock = time.perf_counter()
+        self._epoch = _now()
+        self._began = _clock()
         self._workers = 0
         self._attempts = 0
         self._uncollected: set[str] = set()
@@ -62,7 +64,7 @@ class Recorder:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """The wall time of the session begins, as JUnit reports of pytest count it."""
-        self._epoch, self._clock = time.time(), time.perf_counter()
+        self._epoch, self._began = _now(), _clock()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self) -> Generator[None, object, object]:
@@ -70,11 +72,11 @@ class Recorder:
         for file in self._files:
             self._records.append(Record(file))
         self._write(self._header())
-        started = time.perf_counter()
+        started = _clock()
         with self._gatherer.watching_imports():
             result = yield
         if not self._workers:
-            seconds = round(time.perf_counter() - started, 6)
+            seconds = round(_clock() - started, 6)
             self._write({"collected": {"seconds": seconds, **self._gatherer.collected()}})
         return result
 
@@ -91,7 +93,7 @@ class Recorder:
                 self._write({"late": told})
             end: dict[str, Any] = {
                 "exit": int(session.exitstatus),
-                "seconds": round(time.perf_counter() - self._clock, 6),
+                "seconds": round(_clock() - self._began, 6),
                 "attempts": self._attempts,
             }
             if stopped := str(session.shouldfail or session.shouldstop or ""):

@@ -373,3 +373,38 @@ def test_a_disk_that_is_full_ends_the_record_and_not_the_session(small: Project)
     session = small.pytest(*argv)
     assert "perfgate: " in session.output
     assert session.code in {0, 4}, session.output
+
+
+def test_clocks_that_a_test_leaves_broken_are_not_asked(small: Project) -> None:
+    small.write(
+        test_clocks="""
+import time
+def test_one():
+    time.time = time.perf_counter = lambda: "noon"
+def test_two(): pass
+"""
+    )
+    session = small.pytest("-p", "perfgate.pytest_plugin", "--perfgate", "record")
+    assert session.code == 0, session.output
+    assert small.lines("record")[-1]["end"]["attempts"] == 2
+
+
+def test_a_record_that_a_test_closes_ends_and_nothing_is_written_into_the_file_that_gets_its_number(
+    small: Project,
+) -> None:
+    small.write(
+        test_closes="""
+import os
+def test_closes():
+    # Without capturing nothing above 2 belongs to pytest.
+    os.closerange(3, 100)
+    for _ in range(20):
+        file = os.open("precious", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(file, b"precious")
+def test_two(): pass
+"""
+    )
+    session = small.pytest("-s", "-p", "no:faulthandler", "-p", "perfgate.pytest_plugin", "--perfgate", "record")
+    assert session.code == 0, session.output
+    assert "ends early: a test closed it" in session.output
+    assert (small.folder / "precious").read_text("utf-8") == "precious"
