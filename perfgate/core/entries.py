@@ -106,6 +106,8 @@ def distinct(values: Iterable[str]) -> tuple[str, ...]:
         raise InputError(
             "a parameter needs values of 1 to 100 characters, each once", remedy="write for example 1,2,4 or 1..8"
         )
+    if any("\ud800" <= sign <= "\udfff" for value in found for sign in value):
+        raise InputError("a value of a parameter is not UTF-8, so no file can keep it", remedy="write it in UTF-8")
     return found
 
 

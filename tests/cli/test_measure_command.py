@@ -54,6 +54,8 @@ def test_a_run_that_takes_too_long_ends_with_four_and_what_it_said(program: Prog
         (("--timeout", "5 MB", "--", "true"), "not a time"),
         (("--prepare", "'", "--", "true"), "a quote is never closed"),
         (("--shell", "--", "a", "b"), "a shell takes one line"),
+        (("--and", "\udcff=true", "--", "true"), "the name is not UTF-8"),
+        (("--parameter", "k=\udcff", "--", "echo", "{k}"), "a value of a parameter is not UTF-8"),
         (("--input", "none", "--", "true"), 'no file "none"'),
     ],
 )
