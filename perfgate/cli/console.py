@@ -51,6 +51,12 @@ def named(text: str, option: str = "NAME") -> str:
     """A name given on the command line that is to be a label; InputError where it cannot be one."""
     if not text.strip() or len(text) > 100:
         raise InputError("a name of 1 to 100 characters is wanted", where=option, remedy="write for example start-up")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            "the name is not UTF-8, so no file can keep it", where=option, remedy="write it in UTF-8"
+        ) from None
     return text
 
 
@@ -78,7 +84,8 @@ def shown(path: Path) -> str:
     """A path for messages: relative to the current folder where it lies inside, else as it is."""
     try:
         return path.resolve().relative_to(Path.cwd().resolve()).as_posix()
-    except ValueError:
+    except (ValueError, OSError, RuntimeError):
+        # RuntimeError: links that lead to each other (Python 3.11 and 3.12); whoever opens it says what is wrong.
         return path.as_posix()
 
 

@@ -29,6 +29,10 @@ def matches(root: Path, pattern: str) -> list[Path]:
             found.add(path)
             if len(found) > MOST:
                 raise InputError(f'"{pattern}" matches more than {MOST:,} paths', remedy="write a narrower pattern")
+    except RecursionError as error:
+        raise InputError(
+            f'"{pattern[:100]}" has too many parts', remedy="write fewer **: one finds every folder below"
+        ) from error
     except (ValueError, IndexError, NotImplementedError) as error:
         raise InputError(f'"{pattern}" is not a pattern: {error}', remedy="** stands alone between slashes") from error
     return sorted(found)

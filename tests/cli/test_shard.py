@@ -366,3 +366,10 @@ def test_a_run_that_was_measured_here_is_used_where_the_baseline_has_none(suite:
     assert "times: medians of 1 run" in told.out
     assert "measured here" in told.out
     assert "these times were not taken in CI" in told.out
+
+
+def test_a_list_that_is_a_loop_of_links_is_no_crash(suite: Path) -> None:
+    (suite / "loop").symlink_to("loop")
+    ended = Program(suite, git=False).perfgate("shard", "--into", "2", "--from", "report.xml", "--tests", "loop")
+    assert ended.code == 1, ended
+    assert ended.err.startswith("perfgate: loop: the file cannot be read: "), ended.err
