@@ -182,17 +182,26 @@ _BYTE_STEPS = ((1.0, "B"), (1e3, "kB"), (1e6, "MB"), (1e9, "GB"), (1e12, "TB"))
 
 
 def write_values(values: tuple[Number | None, ...], unit: Unit, missing: str = "–") -> tuple[str, ...]:
-    """Write the values of one row with one scale, so that a row never mixes ms and s.
+    """Write the values of one row with one scale, so that a row never mixes ms and s; unless they are a hundredfold apart.
 
     >>> write_values((0.0912, 1.31), Unit("s"))
     ('91.2 ms', '1310 ms')
     >>> write_values((118.0, 160.0), Unit("s"))
     ('1 min 58 s', '2 min 40 s')
+    >>> write_values((0.0006978, 0.1181), Unit("s"))
+    ('697.8 µs', '118.1 ms')
     """
     present = [abs(float(value)) for value in values if value is not None and value != 0]
     smallest = min(present, default=0.0)
     largest = max(present, default=0.0)
+    if unit.base in {"s", "B"} and largest >= 100 * smallest > 0:
+        return tuple(missing if each is None else _alone(each, unit) for each in values)
     return tuple(missing if value is None else _write(value, unit, smallest, largest) for value in values)
+
+
+def _alone(value: Number, unit: Unit) -> str:
+    size = abs(float(value))
+    return _write(value, unit, size, size)
 
 
 def write_value(value: Number | None, unit: Unit, missing: str = "–") -> str:
