@@ -5,6 +5,7 @@ Formats: https://jestjs.io/docs/cli#--json and https://vitest.dev/guide/reporter
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from perfgate.adapters import suite_json
@@ -16,13 +17,9 @@ _MS = 0.001
 
 def read_jest(stream: BinaryIO, where: str, report: Report) -> None:
     """Add the cases of `jest --json`; a file that could not be loaded has none and counts as a failed suite."""
-    value = suite_json.load(stream, where)
     cases, clock = suite_json.Cases(report, where), suite_json.Clock()
-    clock.saw(suite_json.instant(value.get("startTime"), _MS), None)
-    for result, file in _files(value, report):
-        clock.saw(*_span(result))
-        assertions = suite_json.objects(result.get("assertionResults"))
-        if result.get("status") == "failed" and not assertions:
+    for file, assertions, is_lost in _files(suite_json.load(stream, where), report, clock):
+        if is_lost:
             report.loose_failures += 1
         for each in assertions:
             name = suite_json.text(each.get("fullName")) or " ".join(_names(each))
@@ -35,13 +32,9 @@ def read_jest(stream: BinaryIO, where: str, report: Report) -> None:
 
 def read_vitest(stream: BinaryIO, where: str, report: Report) -> None:
     """Add the cases of vitest's JSON; a file that could not be loaded is a failed case, as in its JUnit report."""
-    value = suite_json.load(stream, where)
     cases, clock = suite_json.Cases(report, where), suite_json.Clock()
-    clock.saw(suite_json.instant(value.get("startTime"), _MS), None)
-    for result, file in _files(value, report):
-        clock.saw(*_span(result))
-        assertions = suite_json.objects(result.get("assertionResults"))
-        if result.get("status") == "failed" and not assertions:
+    for file, assertions, is_lost in _files(suite_json.load(stream, where), report, clock):
+        if is_lost:
             case = cases.add(file, file, file)
             cases.fail(case)
             cases.time(case, 0)
@@ -53,15 +46,19 @@ def read_vitest(stream: BinaryIO, where: str, report: Report) -> None:
     report.end_file("vitest tests", 1e-6, *clock.wall())
 
 
-def _files(value: dict[str, Any], report: Report) -> list[tuple[dict[str, Any], str]]:
+def _files(
+    value: dict[str, Any], report: Report, clock: suite_json.Clock
+) -> Iterator[tuple[str, list[dict[str, Any]], bool]]:
+    """Each file with what its tests assert, and whether it could not be loaded."""
+    clock.saw(suite_json.instant(value.get("startTime"), _MS), None)
     results = suite_json.objects(value.get("testResults"))
     paths = [suite_json.text(result.get("name")) for result in results]
     folder = suite_json.Folder(paths, report.root)
-    return [(result, folder.within(path)) for result, path in zip(results, paths, strict=True)]
-
-
-def _span(result: dict[str, Any]) -> tuple[float | None, float | None]:
-    return suite_json.instant(result.get("startTime"), _MS), suite_json.instant(result.get("endTime"), _MS)
+    for result, path in zip(results, paths, strict=True):
+        began, ended = (suite_json.instant(result.get(name), _MS) for name in ("startTime", "endTime"))
+        clock.saw(began, ended)
+        assertions = suite_json.objects(result.get("assertionResults"))
+        yield folder.within(path), assertions, result.get("status") == "failed" and not assertions
 
 
 def _names(assertion: dict[str, Any]) -> list[str]:
