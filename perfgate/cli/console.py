@@ -192,6 +192,9 @@ def _write(stream: Any, text: str) -> None:
     text = redacting.clean(text)
     if "::" in text or "##" in text:
         text = without_commands(text)
+    if text.lstrip()[:1] in {"{", "["}:
+        # JSON need not escape these, and a terminal obeys some of them: U+009B begins what ESC [ does.
+        text = _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     _written(stream, text)
 
 
@@ -207,6 +210,7 @@ def without_commands(text: str) -> str:
     return _COLONS.sub(r"\1: :", _HASHES.sub(r"# #\1", text))
 
 
+_CONTROL = re.compile(r"[\x7f-\x9f]")
 _HASHES = re.compile(r"##(\w*\[)")
 _COLONS = re.compile(r"((?:^|\r)\s*)::", re.MULTILINE)
 

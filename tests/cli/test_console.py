@@ -116,3 +116,15 @@ def test_no_text_at_all_becomes_a_command(text: str) -> None:
 )
 def test_json_stays_the_same_json(value: dict[str, str]) -> None:
     assert json.loads(without_commands(json.dumps(value, indent=1, ensure_ascii=False))) == value
+
+
+def test_json_holds_no_character_that_a_terminal_obeys(tmp_path: Path) -> None:
+    program = Program(tmp_path, git=False)
+    report = (
+        '<testsuites><testsuite name="a\x9b31mb\x7f" time="1"><testcase name="t" time="1"/></testsuite></testsuites>'
+    )
+    (tmp_path / "report.xml").write_text(report, encoding="utf-8")
+    ended = program.perfgate("measure", "tests", "--report", "report.xml", "--json", "--quiet")
+    assert ended.code == 0, ended
+    assert not re.search("[\x7f-\x9f]", ended.out)
+    assert {each["labels"]["suite"] for each in json.loads(ended.out)["measurements"]} == {"a\x9b31mb\x7f"}
