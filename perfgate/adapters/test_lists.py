@@ -48,6 +48,9 @@ def _checked(names: Sequence[str], where: str, notes: Sequence[str] = ()) -> Lis
         raise InputError("the list names no test", where=where, remedy="check what wrote it")
     if len(names) > MOST_TESTS:
         raise InputError(f"the list names more than {MOST_TESTS:,} tests", where=where)
+    if option := next((name for name in names if name.startswith("--")), ""):
+        what = f'the list holds "{option[:60]}", which a runner would take for an option'
+        raise InputError(what, where=where, remedy="write the names of tests, one a line")
     return Listed(tuple(names), tuple(notes))
 
 

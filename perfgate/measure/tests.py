@@ -96,7 +96,7 @@ def _captured(
         if each:
             measurements += _singles(suite, report, caveats)
     if report.incomplete:
-        measurements = [_unless_it_counts_failures(each, report.incomplete) for each in measurements]
+        measurements = [_unless_it_counts_failures(each, report.incomplete, seen=True) for each in measurements]
         remedy = "its times are unknown: let the suite run to its end, and measure again"
         caveats.append(Caveat("incomplete report", report.incomplete, remedy))
     if reports.failure is not None:
@@ -106,9 +106,9 @@ def _captured(
     return Capture(tuple(measurements), details, (*_caveats(entry, report, reports), *report.caveats, *caveats))
 
 
-def _unless_it_counts_failures(measurement: Measurement, why: str) -> Measurement:
-    """What is known of a suite that failed are its failures; everything else is unknown."""
-    if measurement.series.metric in _FAILURES:
+def _unless_it_counts_failures(measurement: Measurement, why: str, *, seen: bool = False) -> Measurement:
+    """What is known of a suite that failed are its failures, of one that did not end those that were `seen`; all else is unknown."""
+    if measurement.series.metric in _FAILURES and (not seen or any(measurement.values)):
         return measurement
     return measurement._replace(values=(), state=State.UNKNOWN, reason=why, resolution=0.0)
 

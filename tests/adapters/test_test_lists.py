@@ -123,3 +123,9 @@ def test_durations_of_pytest_split_are_node_ids_with_seconds(shared_data: Path) 
     assert pytest_split.why_not({"a": "b"})
     with pytest.raises(InputError, match="number of seconds"):
         pytest_split.read({"a": -1}, "durations")
+
+
+@pytest.mark.parametrize("text", ["tests/test_a.py::test_x\n--collect-only\n", "--pdb\0a::b\0"])
+def test_a_line_that_a_runner_would_take_for_an_option_is_no_test(text: str) -> None:
+    with pytest.raises(InputError, match="which a runner would take for an option"):
+        read(text, "list")

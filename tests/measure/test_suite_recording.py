@@ -102,15 +102,12 @@ def test_what_is_measured_inside_a_recorded_test_is_recorded_for_itself(project:
     assert "test_plugins" in value["details"]
 
 
-def test_half_a_record_gives_no_time(project: Project) -> None:
+def test_half_a_record_gives_no_time_and_no_zero(project: Project) -> None:
     project.pytest("--perfgate", "whole.jsonl")
     lines = (project.folder / "whole.jsonl").read_bytes().splitlines(keepends=True)
     (project.folder / "half.jsonl").write_bytes(b"".join(lines[:-1]))
     value = run(project, "--report", "half.jsonl")
-    assert {metric: values for (metric, _), values in series(value).items() if values} == {
-        "tests.failed": [0],
-        "tests.flaky": [0],
-    }
+    assert not any(series(value).values()), "what was not reached may have failed"
     assert [each["code"] for each in value["caveats"]] == ["incomplete report"]
 
 
