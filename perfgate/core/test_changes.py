@@ -15,6 +15,7 @@ from perfgate.core.model import Run, State
 from perfgate.core.stats.estimators import median, middle
 from perfgate.core.suite_change import MOST_ROWS, Part, Plugin, Share, SuiteChange
 from perfgate.core.test_flakiness import Told
+from perfgate.core.test_homes import aligned
 from perfgate.core.test_records import Key, Names, Suite, suites_of
 
 #: The newest baseline runs that are asked; those whose times are comparable come first.
@@ -76,6 +77,7 @@ def _change(
     *,
     alpha: float,
 ) -> SuiteChange:
+    candidate, witnesses = _aligned(name, candidate, witnesses)
     flaky = test_flakiness.find(candidate, [Told(each.commit, each.suites[name]) for each in witnesses])
     change = SuiteChange(
         name,
@@ -121,6 +123,18 @@ def _change(
         slower=slow.slower[:MOST_ROWS],
         slow=len(slow.slower),
     )
+
+
+def _aligned(name: str, candidate: Sequence[Told], witnesses: Sequence[Witness]) -> tuple[list[Told], list[Witness]]:
+    """All runs with their tests named as the candidate's newest names them; those it has not, as the baseline's newest does."""
+    model = next((each.suite for each in reversed(candidate) if each.suite.group), candidate[-1].suite)
+    ours = [each._replace(suite=aligned(each.suite, model)) for each in candidate]
+    suites = [aligned(each.suites[name], model) for each in witnesses]
+    newest = next((each for each in reversed(suites) if each.group), None)
+    if newest is not None:
+        suites = [aligned(each, newest) for each in suites]
+    theirs = [each._replace(suites={name: suite}) for each, suite in zip(witnesses, suites, strict=True)]
+    return ours, theirs
 
 
 def _plugins(candidate: Sequence[Suite], history: Sequence[Suite]) -> tuple[Plugin, ...]:

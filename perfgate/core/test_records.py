@@ -136,6 +136,11 @@ def shown_home(home: str) -> str:
     return home.removeprefix(_CLASS)
 
 
+def is_file(home: str) -> bool:
+    """Whether a home is a file, rather than a class or nothing."""
+    return bool(home) and not home.startswith(_CLASS)
+
+
 def _cut(group: Group | None, times: Mapping[Key, float], several: Mapping[Key, int]) -> float:
     """The least time that is told where tests were left out."""
     counted = len(times) - len(several) + sum(several.values())

@@ -6,7 +6,6 @@ import heapq
 import math
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
 from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from zlib import crc32
 
 from perfgate.adapters.labels import label, labels, plain_text
 from perfgate.adapters.suite_report import SKIPPED, TIMED, Home, Report
+from perfgate.core.test_homes import factor
 from perfgate.measure.result_files import shown
 
 #: Rows that a run keeps of one suite, those that took longest: together they stay below half a megabyte.
@@ -186,9 +186,8 @@ def _digest(home: str, titles: Sequence[str]) -> int:
 
     A changed title goes unseen once in 2**32 times. Cubes, because sums of check sums alone agree where names swap their ends.
     """
-    factor = int.from_bytes(blake2b(home.encode("utf-8", "replace"), digest_size=8).digest(), "big") | 1
     sums = map(crc32, "\0".join(titles).encode("utf-8", "replace").split(b"\0"))
-    return sum([each * each * each for each in sums]) * factor % _WIDTH
+    return sum([each * each * each for each in sums]) * factor(home) % _WIDTH
 
 
 def _costs(
