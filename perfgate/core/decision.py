@@ -212,6 +212,15 @@ class Decision(NamedTuple):
         """Whether a command that was to be measured failed: then the decision rests on a part, and is never a pass."""
         return any(caveat.code == COMMAND_FAILED for caveat in self.caveats)
 
+    @property
+    def slowed_suites(self) -> frozenset[str]:
+        """The test suites whose case time or duration is at warn or block."""
+        return frozenset(
+            dict(verdict.series.labels).get("suite", "")
+            for verdict in self.verdicts
+            if verdict.level >= Level.WARN and verdict.series.metric in {"tests.case_time", "tests.duration"}
+        )
+
     def number_at(self, level: Level) -> int:
         """How many verdicts ended at this level."""
         return sum(verdict.level is level for verdict in self.verdicts)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
+#: A move of the common tests that is told by itself: this share of what they took before, and these seconds.
+_WORTH_SHARE, _WORTH_SECONDS = 0.1, 0.1
 #: So many rows are kept of each list, the weightiest; the rest is counted.
 MOST_ROWS = 20
 
@@ -120,6 +122,19 @@ class SuiteChange(NamedTuple):
     def is_news(self) -> bool:
         """Whether a reader should be told without asking: tests or plugins changed, or a test is newly slow or newly flaky."""
         return self.changed or bool(self.slow or self.newly_flaky or self.plugins)
+
+    @property
+    def common(self) -> Part | None:
+        """The part of the tests that both sides executed, None where it is not known."""
+        return next((part for part in self.parts if part.share is Share.COMMON), None)
+
+    @property
+    def common_moved(self) -> bool:
+        """Whether the common tests took a tenth more or less than before, and a tenth of a second: worth a word, no verdict."""
+        if self.common is None or self.before is None:
+            return False
+        before = self.before + sum(part.seconds for part in self.parts if part.share is Share.GONE)
+        return abs(self.common.seconds) >= max(_WORTH_SECONDS, _WORTH_SHARE * before)
 
     @property
     def tells_of_tests(self) -> bool:

@@ -14,18 +14,21 @@ _NAMED = 3
 
 
 def section(decision: Decision) -> Section:
-    """The suites with news: those whose own verdict is no pass, and those with a newly slow or newly flaky test."""
+    """The suites with news: those whose own verdict is no pass, those with a newly slow or newly flaky test, and those whose common
+    tests moved."""
     loud = {
         dict(verdict.series.labels).get("suite", "")
         for verdict in decision.verdicts
         if verdict.level > Level.PASS and verdict.series.metric.startswith("tests.")
     }
-    wanted = [each for each in decision.tests if each.is_news and (each.tells_of_tests or each.suite in loud)]
+    wanted = [each for each in decision.tests if each.suite in loud or each.tells_of_tests or each.common_moved]
     if not wanted:
         return Section(0, lambda _: "")
     from perfgate.render import test_changes
 
-    told = test_changes.lines(wanted, name=_name, most=_NAMED)
+    told = test_changes.lines(wanted, name=_name, most=_NAMED, slowed=decision.slowed_suites)
+    if not told:
+        return Section(0, lambda _: "")
     lines = [f"  - {inline(line.strip())}" if line.startswith("  ") else f"- {inline(line)}" for line in told]
     if len(lines) > _MOST:
         lines = [

@@ -172,7 +172,8 @@ def _beside(decision: Decision, *, width: int, colour: bool, verbose: bool) -> l
     if decision.tests:
         from perfgate.render import test_changes
 
-        beside += [wrapped for line in test_changes.lines(decision.tests) for wrapped in _wrapped(line, width)]
+        moved = test_changes.lines(decision.tests, slowed=decision.slowed_suites)
+        beside += [wrapped for line in moved for wrapped in _wrapped(line, width)]
     if verbose and decision.observed:
         beside += [
             "",

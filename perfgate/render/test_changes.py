@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
+from perfgate.core.model import Series
 from perfgate.core.suite_change import Flaky, Part, Plugin, Row, Share, Slower, SuiteChange
 from perfgate.core.units import Unit, write_percent, write_values
-from perfgate.render.text import harmless
+from perfgate.render.text import harmless, shell_word
 
 _SECONDS = Unit("s")
 #: Tests of a list that are named on a terminal; `explain` and decision.json have more.
@@ -15,21 +16,27 @@ _NAMED = 5
 _LONGEST = 160
 #: A shift of all tests that is smaller is not worth a word.
 _WORTH = 0.05
+#: What moved by less than this share of the test that moved most is not worth a name.
+_WORTH_NAMING = 0.05
 #: How perfgate says that a test was seen to be flaky; a decision from a file may say anything.
 _OWN_WORDS = re.compile(r"failed, then passed|failed in \d{1,4} of \d{1,4} runs of one commit", re.ASCII)
 #: Writes a name from data so that it does no harm where it will stand.
 Safe = Callable[[str], str]
 
 
-def lines(changes: Iterable[SuiteChange], *, name: Safe = harmless, most: int = _NAMED) -> list[str]:
-    """What is new in each suite, a heading and some lines each; nothing of suites without news."""
+def lines(
+    changes: Iterable[SuiteChange], *, name: Safe = harmless, most: int = _NAMED, slowed: Collection[str] = ()
+) -> list[str]:
+    """What is new in each suite, a heading and some lines each; nothing of suites without news.
+
+    In the suites of `slowed`, whose time is at warn or block, and in those whose common tests moved, the tests that moved most are named.
+    """
     found = []
     for change in changes:
-        if change.is_news:
-            found += [
-                f"{name(_cut(change.suite))}: {head(change)}",
-                *(f"  {line}" for line in body(change, name, most)),
-            ]
+        named = moved_most(change, name, most) if change.common_moved or change.suite in slowed else ""
+        if change.is_news or named:
+            found.append(f"{name(_cut(change.suite))}: {head(change)}")
+            found += [f"  {line}" for line in (*body(change, name, most), named) if line]
     return found
 
 
@@ -99,6 +106,29 @@ def slower(each: Slower, name: Safe) -> str:
     before, after = write_values((each.before, each.after), _SECONDS)
     gain = f", {write_percent(each.after / each.before - 1)}" if each.before > 0 else ""
     return f"{_test(each.test, each.file, name)} {before} → {after}{gain}"
+
+
+def moved_most(change: SuiteChange, name: Safe, most: int) -> str:
+    """The common tests that moved most, beside those that are newly slow; "" where none moved. Information: no statistics stand behind it.
+
+    For example "moved most: test_slow (tests/test_a.py) 1.00 s → 3.04 s, +2.04 s (+204 %)".
+    """
+    rows = change.common.rows if change.common is not None else ()
+    least = _WORTH_NAMING * max((abs(row.moved) for row in rows), default=0.0)
+    known = {(each.test, each.file) for each in change.slower}
+    worth = [row for row in rows if row.moved and abs(row.moved) >= least and (row.test, row.file) not in known]
+    if not worth:
+        return ""
+    shown = "; ".join(_moved(row, name) for row in worth[:most])
+    series = Series("tests.case_time", (("suite", change.suite),))
+    more = f"; more: {name(f'perfgate explain {shell_word(str(series))}')}" if len(worth) > most else ""
+    return f"{'moved most beside these' if known else 'moved most'}: {shown}{more}"
+
+
+def _moved(row: Row, name: Safe) -> str:
+    before, after = write_values((row.before, row.after), _SECONDS)
+    gain = f" ({write_percent(row.moved / row.before)})" if row.before else ""
+    return f"{_row_name(row, name)} {before} → {after}, {'+' if row.moved > 0 else ''}{_one(row.moved)}{gain}"
 
 
 def plugin(each: Plugin, name: Safe) -> str:
@@ -174,12 +204,12 @@ def _rows(part: Part) -> list[str]:
 def _row(row: Row) -> str:
     before, after = write_values((row.before, row.after), _SECONDS)
     moved = "+" if row.moved >= 0 else ""
-    return f"{moved}{_one(row.moved)}  {before} → {after}  {_row_name(row)}"
+    return f"{moved}{_one(row.moved)}  {before} → {after}  {_row_name(row, harmless)}"
 
 
-def _row_name(row: Row) -> str:
+def _row_name(row: Row, name: Safe) -> str:
     together = f"{_count(row.tests, 'test')} " if row.tests > 1 and not row.test else ""
-    return together + _test(row.test, row.file, harmless).removeprefix("tests " if together else "")
+    return together + _test(row.test, row.file, name).removeprefix("tests " if together else "")
 
 
 def _one(seconds: float) -> str:

@@ -49,6 +49,46 @@ def test_a_suite_without_news_says_nothing_and_a_known_flaky_test_is_none() -> N
     assert test_changes.lines([SAME, SAME._replace(known_flaky=3)]) == []
 
 
+def moved(seconds: float, rows: int = 1, **more: Any) -> SuiteChange:
+    """A suite of 60 s whose common tests moved by so much, the first by this, the others by less each."""
+    told = tuple(Row(f"test_{n}", "a.py", 1.0, 1.0 + seconds / (n + 1)) for n in range(rows))
+    return SAME._replace(parts=(Part(Share.COMMON, 482, seconds, told),), after=60.0 + seconds, **more)
+
+
+def test_the_common_tests_that_moved_most_are_named_where_they_moved_enough() -> None:
+    assert test_changes.lines([moved(6.0)]) == [
+        "unit: the same 482 tests as in the baseline",
+        "  case time +6.00 s: +6.00 s on the 482 common ones",
+        "  moved most: test_0 (a.py) 1 s → 7 s, +6 s (+600 %)",
+    ]
+    assert test_changes.lines([moved(5.9)]) == [], "less than a tenth, and no verdict"
+    assert "moved most" in "".join(test_changes.lines([moved(5.9)], slowed={"unit"}))
+    assert test_changes.lines([moved(0.09)._replace(before=0.5)]) == [], "less than a tenth of a second"
+    assert "-500 ms (-50.0 %)" in test_changes.lines([moved(-0.5)], slowed={"unit"})[-1]
+    assert test_changes.lines([SAME], slowed={"unit"}) == [], "no row, no word"
+
+
+def test_many_moves_are_cut_small_ones_are_left_out_and_newly_slow_tests_are_named_once() -> None:
+    (*_, line) = test_changes.lines([moved(6.0, 8)])
+    assert line.count("a.py") == 5
+    assert line.endswith("; more: perfgate explain 'tests.case_time{suite=unit}'")
+    rows = (Row("test_0", "a.py", 1.0, 7.0), Row("test_1", "a.py", 1.0, 1.2))
+    (*_, line) = test_changes.lines([SAME._replace(parts=(Part(Share.COMMON, 482, 6.2, rows),), after=66.2)])
+    assert "test_1" not in line
+    both = moved(6.0, 2, slower=(SLOW._replace(test="test_0", file="a.py"),), slow=1)
+    (*_, line) = test_changes.lines([both])
+    assert line.startswith("  moved most beside these: test_1 (a.py) ")
+
+
+def test_a_comment_names_three_tests_that_moved_as_code() -> None:
+    hostile = moved(6.0, 5)
+    rows = (Row("<img src=x>@somebody`|", "\u202eb", 1.0, 8.0), *hostile.parts[0].rows)
+    text = markdown_tests.section(with_tests(hostile._replace(parts=(Part(Share.COMMON, 482, 6.0, rows),)))).write(1)
+    assert text.count(" → ") == 3
+    assert "`perfgate explain 'tests.case_time{suite=unit}'`" in text
+    assert "@" not in re.sub(r"`+[^`]*`+", "", text).replace("``", "")
+
+
 def test_long_lists_are_cut_and_the_rest_is_counted() -> None:
     many = SAME._replace(slower=(SLOW,) * 20, slow=240, shift=1.3)
     text = "\n".join(test_changes.lines([many]))
