@@ -13,7 +13,8 @@ import typer
 
 from perfgate.cli import console, exit_codes, redacting
 from perfgate.cli.project import EVENTS_WITH_RIGHTS, NO_COMMIT, Project
-from perfgate.core.model import Capture, Context, Run
+from perfgate.core.model import COMMAND_FAILED, Capture, Context, Run
+from perfgate.errors import CommandFailed
 from perfgate.formats import run as run_format
 from perfgate.formats.files import write_atomically
 from perfgate.measure.context import describe, utc_text
@@ -58,8 +59,15 @@ def finish(
 def leave(capture: Capture) -> None:
     """End with the exit code of a failed command where one failed, now that what is known was written and shown."""
     if capture.failure is not None:
-        console.say_error(capture.failure.message)
+        tell_failure(capture)
         raise typer.Exit(exit_codes.COMMAND_FAILED)
+
+
+def tell_failure(capture: Capture) -> None:
+    """Tell, on stderr, which commands failed, below the end of what they printed: nothing else keeps it."""
+    failures = [each for each in capture.caveats if each.code == COMMAND_FAILED]
+    for position, each in enumerate(failures):
+        console.tell_error(CommandFailed(each.message, remedy=each.remedy), output="" if position else capture.output)
 
 
 def keep(capture: Capture, output: Path | None, project: Project) -> tuple[Run, Path]:

@@ -9,7 +9,7 @@ import typer
 from perfgate.cli import console
 from perfgate.cli.project import BUDGETS, Project
 from perfgate.core.budgets import Budgets
-from perfgate.core.model import Capture, Run
+from perfgate.core.model import Capture
 from perfgate.errors import InputError
 
 app = typer.Typer(**console.APP)
@@ -25,23 +25,22 @@ def measure_all(
     \b
     Example: perfgate measure all -o run.json
     """
-    from perfgate.cli.capturing import leave, show
+    from perfgate.cli.capturing import keep, leave, show
 
     project = Project.find()
-    run, path = measured(project, output)
+    capture = _measured(project)
+    run, path = keep(capture, output, project)
     show(run, path, as_json=as_json)
-    leave(Capture(caveats=run.caveats))
+    leave(capture)
 
 
-def measured(project: Project, output: Path | None = None) -> tuple[Run, Path]:
-    """Measure the entries of the project's own budgets.yaml; the run and the file it was written to."""
-    from perfgate.cli.capturing import keep, surroundings
+def _measured(project: Project) -> Capture:
+    from perfgate.cli.capturing import surroundings
     from perfgate.measure.entries import capture_all
 
     budgets = own_budgets(project)
     with surroundings(project.root) as around, console.progress() as progress:
-        capture = capture_all(budgets.entries, around, progress, cases=budgets.wants_case_series())
-    return keep(capture, output, project)
+        return capture_all(budgets.entries, around, progress, cases=budgets.wants_case_series())
 
 
 def own_budgets(project: Project) -> Budgets:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from perfgate.adapters.labels import plain_text
 from perfgate.cli import console
-from perfgate.cli.capturing import keep, surroundings
+from perfgate.cli.capturing import keep, surroundings, tell_failure
 from perfgate.cli.judging import Candidate
 from perfgate.cli.measure_all import own_budgets
 from perfgate.cli.pairing import asked_of, base_of, both_sides
@@ -60,7 +60,7 @@ def measure(project: Project, rules: Budgets) -> Measured:
 
     def without(error: CommandFailed) -> Capture:
         failures.append(error)
-        return Capture((), caveats=(Caveat(COMMAND_FAILED, error.what, error.remedy),))
+        return Capture((), caveats=(Caveat(COMMAND_FAILED, error.what, error.remedy),), output=error.output)
 
     with surroundings(project.root) as around, console.progress() as progress:
         alone: list[Entry] = [entry for entry in own.entries if entry not in always]
@@ -75,8 +75,8 @@ def measure(project: Project, rules: Budgets) -> Measured:
     joined = Capture.joined(capture for _, capture in done)
     if failures and not joined.measurements:
         raise failures[0]
-    for failure in failures:
-        console.tell_error(failure, output=failure.output)
+    for _, capture in done:
+        tell_failure(capture)
     run, path = keep(joined._replace(caveats=(*joined.caveats, *why)), None, project)
     return Measured(done, run, path, took)
 

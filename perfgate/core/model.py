@@ -271,13 +271,15 @@ NO_DETAILS: Details = MappingProxyType({})
 class Capture(NamedTuple):
     """What one source yielded: measurements, details for people, caveats. A run is captures with their context.
 
-    `attachments` are files to lie beside the run's own, each the end of its name and its content.
+    `attachments` are files to lie beside the run's own, each the end of its name and its content. `output` is the end of what a
+    command printed that failed: untrusted text for whoever looks on, which no run keeps.
     """
 
     measurements: tuple[Measurement, ...] = ()
     details: Details = NO_DETAILS
     caveats: tuple[Caveat, ...] = ()
     attachments: tuple[tuple[str, bytes], ...] = ()
+    output: str = ""
 
     @property
     def failure(self) -> Caveat | None:
@@ -291,6 +293,7 @@ class Capture(NamedTuple):
         details: dict[str, tuple[Mapping[str, str | int | float | bool | None], ...]] = {}
         caveats: list[Caveat] = []
         attachments: list[tuple[str, bytes]] = []
+        outputs: list[str] = []
         for capture in captures:
             for measurement in capture.measurements:
                 twin = measurements.setdefault(measurement.series, measurement)
@@ -303,7 +306,8 @@ class Capture(NamedTuple):
                 details[name] = details.get(name, ()) + tuple(rows)
             caveats += capture.caveats
             attachments += capture.attachments
-        return cls(tuple(measurements.values()), details, tuple(caveats), tuple(attachments))
+            outputs += [capture.output] if capture.output else []
+        return cls(tuple(measurements.values()), details, tuple(caveats), tuple(attachments), "\n".join(outputs))
 
 
 class Run(NamedTuple):

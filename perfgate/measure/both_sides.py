@@ -69,7 +69,7 @@ def _one(entry: Entry, side: Side, progress: Progress) -> Capture:
 def _refuse_failed(capture: Capture) -> None:
     """What a failing suite tells of itself is nothing that two sides could be compared by: CommandFailed."""
     if capture.failure is not None:
-        raise CommandFailed(capture.failure.message, remedy=capture.failure.remedy)
+        raise CommandFailed(capture.failure.message, remedy=capture.failure.remedy, output=capture.output)
 
 
 def _is_noisy(capture: Capture) -> bool:

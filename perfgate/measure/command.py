@@ -20,7 +20,8 @@ from perfgate.errors import CommandFailed, InputError, OperationFailed
 from perfgate.measure.lock import mark
 from perfgate.measure.surroundings import Surroundings
 
-_TAIL_LINES, _TAIL_BYTES = 40, 8192
+#: The end of a failed command's output that is shown: enough for the traceback above a test runner's summary, no flood.
+_TAIL_LINES, _TAIL_BYTES = 100, 16_384
 
 
 class Execution(NamedTuple):
@@ -260,12 +261,12 @@ def find_program(argv: Sequence[str], surroundings: Surroundings) -> str:
 
 
 def _tail(output: Path) -> str:
-    """The end of what a command printed."""
+    """The end of what a command printed, in whole lines where it has several: of half a secret nobody could tell that it is one."""
     try:
         with output.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _TAIL_BYTES))
-            text = file.read().decode("utf-8", "replace")
+            begin = max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES)
+            file.seek(begin)
+            lines = file.read().decode("utf-8", "replace").splitlines()
     except OSError:
         return ""
-    return "\n".join(text.splitlines()[-_TAIL_LINES:])
+    return "\n".join((lines[1:] if begin and len(lines) > 1 else lines)[-_TAIL_LINES:])

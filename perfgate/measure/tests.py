@@ -103,7 +103,9 @@ def _captured(
         why = f"the suite failed (exit code {reports.failure.returncode}) and may have stopped early"
         measurements = [_unless_it_counts_failures(each, why) for each in measurements]
         caveats.insert(0, _failure(entry, reports.failure, report))
-    return Capture(tuple(measurements), details, (*_caveats(entry, report, reports), *report.caveats, *caveats))
+    output = "" if reports.failure is None else reports.failure.output_tail
+    said = (*_caveats(entry, report, reports), *report.caveats, *caveats)
+    return Capture(tuple(measurements), details, said, output=output)
 
 
 def _unless_it_counts_failures(measurement: Measurement, why: str, *, seen: bool = False) -> Measurement:
@@ -117,7 +119,7 @@ def _failure(entry: TestsEntry, execution: Execution, report: Report) -> Caveat:
     indices = report.failed()
     (first,) = report.cases(frozenset(indices[:1]))
     message = f'the command "{entry.name}" {how_it_ended(execution.returncode)}; failed tests: {len(indices)}, the first is {plain_text(first.title)[:200]}'
-    return Caveat(COMMAND_FAILED, message, "run it by itself, mend the tests, and measure again")
+    return Caveat(COMMAND_FAILED, message, "mend the tests, and measure again")
 
 
 def _origin(reports: Reports, surroundings: Surroundings) -> str:

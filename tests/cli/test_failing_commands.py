@@ -121,6 +121,49 @@ def test_what_a_failing_suite_tells_is_written_and_shown_before_the_end(tmp_path
     assert program.perfgate("measure", "all").code == 4
 
 
+REAL = "version: 1\nmeasure:\n  unit:\n    tests: {run: [{python}, -m, pytest, -q, test_it.py]}\n"
+ASKED = ("measure", "tests", "--", sys.executable, "-m", "pytest", "-q", "test_it.py")
+
+
+def real_suite(tmp_path: Path, tests: str) -> Program:
+    made = project(tmp_path, REAL + "budgets:\n  - {series: tests.duration, limit: 1 min}\n")
+    (made.root / "test_it.py").write_text(tests, encoding="utf-8")
+    made.commit("tests")
+    return made
+
+
+@pytest.mark.parametrize("arguments", [ASKED, ("measure", "all"), ("check",)])
+def test_the_end_of_a_failing_suite_is_shown_with_its_traceback(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    secret = "ghp_" + "a1B2" * 9
+    program = real_suite(tmp_path, f"def test_a():\n    print('::error::x', '{secret}')\n    assert 6 * 7 == 43\n")
+    ended = program.perfgate("--quiet", *arguments)
+    assert ended.code == 4, ended.err
+    told = ended.err.splitlines()
+    assert [each for each in told if each.startswith("  | E ")] == ["  | E       assert (6 * 7) == 43"]
+    assert any("failed tests: 1" in each for each in told[told.index("  | E       assert (6 * 7) == 43") :])
+    assert not any(each.lstrip().startswith("::") for each in (ended.out + ended.err).splitlines())
+    kept = b"".join(each.read_bytes() for each in (program.root / ".perfgate").rglob("*") if each.is_file())
+    assert secret not in ended.out + ended.err
+    assert b"6 * 7" not in kept
+
+
+def test_of_a_suite_that_fails_ten_thousand_times_only_the_end_is_shown(tmp_path: Path) -> None:
+    tests = "import sys\ndef test_a():\n    assert 0\ndef test_b():\n    print('long' * 9, *range(10**5), sep='\\n')\n    assert 0\n"
+    ended = real_suite(tmp_path, tests).perfgate(*ASKED)
+    assert ended.code == 4
+    assert (len(ended.err.splitlines()) < 120, len(ended.err) < 20_000, "  | 99999" in ended.err) == (True, True, True)
+
+
+def test_of_two_suites_that_fail_both_are_told(tmp_path: Path) -> None:
+    both = REAL + "  more:\n    tests: {run: [{python}, -m, pytest, -q, test_more.py]}\n"
+    program = project(tmp_path, both)
+    for name in ("it", "more"):
+        (program.root / f"test_{name}.py").write_text(f"def test_a():\n    assert {name!r} == 0\n", encoding="utf-8")
+    ended = program.perfgate("measure", "all")
+    assert ended.code == 4
+    assert all(words in ended.err for words in ("'it' == 0", "'more' == 0", 'command "unit"', 'command "more"'))
+
+
 # --- a command that yields nothing ------------------------------------------------------------------------------------
 
 
