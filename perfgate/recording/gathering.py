@@ -22,6 +22,8 @@ _MOST_MARKERS, _LONGEST_MARKER = 20, 100
 _MECHANICAL = frozenset({"parametrize", "usefixtures", "filterwarnings"})
 #: The function of the fixtures that pytest makes up for the arguments of "parametrize".
 _ARGUMENT = "get_direct_param_fixture_func"
+#: The module of the fixture `perfgate`.
+_PLUGIN = "perfgate.pytest_plugin"
 
 #: Plain values only: they travel from xdist's workers to the controller.
 Told = dict[str, Any]
@@ -140,7 +142,7 @@ class Gatherer:
         __tracebackhide__ = True
         fixture = self._fixtures.get(fixturedef.func)
         if fixture is None:
-            if getattr(fixturedef.func, "__name__", "") == _ARGUMENT:
+            if self._is_nobodys(fixturedef.func):
                 return (yield)
             fixture = self._fixtures[fixturedef.func] = self._named(fixturedef)
         tear_down = _TearDown(self, fixture) if fixture.ends else None
@@ -159,6 +161,11 @@ class Gatherer:
             self.use(fixture, 1, spent - inner, 0.0)
             if tear_down:
                 fixturedef.addfinalizer(tear_down.begin)
+
+    @staticmethod
+    def _is_nobodys(function: Any) -> bool:
+        """Whether a fixture is none that the suite could do without: a parameter's value, or what tests record with."""
+        return getattr(function, "__name__", "") == _ARGUMENT or getattr(function, "__module__", "") == _PLUGIN
 
     def use(self, fixture: _Fixture, count: int, set_up: float, torn_down: float) -> None:
         """Add to what a fixture took since `take`."""

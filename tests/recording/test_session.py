@@ -188,6 +188,8 @@ def test_a_fixture_is_charged_with_its_own_set_up_and_teardown_and_not_with_what
     )
     assert taken["broken"][0] == taken["bad_end"][0] == 1
     assert "a" not in taken
+    # What tests record with is no fixture that a suite could do without.
+    assert "perfgate" not in taken
 
 
 @both
