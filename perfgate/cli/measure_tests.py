@@ -40,7 +40,8 @@ def measure_tests(
 ) -> None:
     """Measure a test suite: wall time, time of its cases, counts, the slowest, and what looks flaky.
 
-    Of a suite that fails only the failures are counted, and the exit code is 4: it may have stopped early.
+    Of a suite that CMD runs and that fails only the failures are counted, and the exit code is 4: it may have stopped early.
+    Without CMD the reports are read as they are, failed tests and all, and the exit code is 0.
 
     \b
     Example: perfgate measure tests --suite unit -- pytest -q
