@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from perfgate.core.baseline import run_value
 from perfgate.core.model import Measurement, Run, State
 from perfgate.core.units import write_value, write_values
@@ -11,6 +13,8 @@ from perfgate.render.tables import Column, render_table
 from perfgate.render.text import harmless
 
 _DETAIL_ROWS = 5
+#: Series named beside a reason that they share; the table shows them all.
+_NAMED = 8
 #: What has a picture of its own.
 _DRAWN = frozenset({*commands.BLOCKS, resources.SUMMARY, resources.MOMENTS, *TEST_BLOCKS})
 
@@ -35,13 +39,22 @@ def render(run: Run, *, width: int, colour: bool, unicode: bool = True, slowest:
     for name, block in run.details.items():
         if block and name not in _DRAWN:
             parts.append(_details(name, block, width=width, colour=colour))
-    for measurement in run.measurements:
-        if measurement.state is not State.MEASURED:
-            parts.append(f"{harmless(str(measurement.series))}: {harmless(measurement.reason)}")
+    parts += _reasons(run)
     for caveat in run.caveats:
         remedy = f" ({caveat.remedy})" if caveat.remedy else ""
         parts.append(f"note: {harmless(caveat.message + remedy)}")
     return "\n".join(parts)
+
+
+def _reasons(run: Run) -> Iterator[str]:
+    """Why values are not known, or not well: each reason once, behind the series that it is told of."""
+    found: dict[str, list[str]] = {}
+    for measurement in run.measurements:
+        if measurement.state is not State.MEASURED:
+            found.setdefault(measurement.reason, []).append(str(measurement.series))
+    for reason, series in found.items():
+        more = f" and {len(series) - _NAMED:,} more" if len(series) > _NAMED else ""
+        yield f"{harmless(', '.join(series[:_NAMED]))}{more}: {harmless(reason)}"
 
 
 def _row(measurement: Measurement) -> tuple[str, str, str, str]:

@@ -133,7 +133,8 @@ def _times(suite: _Suite) -> Iterator[str]:
         yield from [line] if line else []
         return
     factor = total / wall
-    if factor >= _PARALLEL:
+    if factor >= _PARALLEL or _workers(suite):
+        # Of several workers nobody knows what is outside the tests: each waits, collects and idles by itself.
         line += f": ×{factor:.1f} in parallel{_workers(suite)}"
     elif not least and 1 - factor >= _OUTSIDE:
         line += f"; {said(1 - factor)} of the wall time is outside the tests{_collection(suite)}"
@@ -276,7 +277,7 @@ def _fixtures(suite: _Suite, look: _Look) -> Iterator[str]:
         Column(heading),
         *([Column("file")] if wide else []),
         Column("scope"),
-        *(Column(name, number=True) for name in ("set up", "time", "share")),
+        *(Column(name, number=True) for name in ("times", "set-up and teardown", "share")),
     ]
     cells = []
     for row in shown:

@@ -17,12 +17,12 @@ def setup_lines(rows: Iterable[Row]) -> Iterator[str]:
         seconds, share = number(row, "seconds"), number(row, "share")
         if seconds is None or share is None:
             continue
-        took = f"{write_value(seconds, _SECONDS)}, {said(share)} of the suite"
+        took = f"{write_value(seconds, _SECONDS)}, {said(share)} of the tests' time"
         if text(row, "kind") == SETUP_PHASE:
             yield f"set-up of the tests: {took}"
         elif text(row, "kind") == FIXTURE and (saving := number(row, "saving")) is not None:
             place = f"{text(row, 'file')}, " if text(row, "file") else ""
             yield (
                 f"fixture {text(row, 'fixture')} ({place}scope {text(row, 'scope')}): set up {number(row, 'count') or 0:,.0f} times,"
-                f" {took}; at scope session once would save about {write_value(saving, _SECONDS)}, if its tests do not change it"
+                f" set-up and teardown {took}; at scope session once would save about {write_value(saving, _SECONDS)}, if its tests do not change it"
             )

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfgate.adapters.suite_report import FAILED, Report
-from perfgate.core.model import Run, State
+from perfgate.core.model import Measurement, Run, State
 from perfgate.render.capture import render
 from perfgate.render.suite import render as sections
 from perfgate.render.suite_rows import TEST_BLOCKS
@@ -98,10 +98,38 @@ def session(made: Run, **blocks: Any) -> Run:
 def test_workers_and_collection_are_told_where_the_record_tells_them() -> None:
     sessions = [{"workers": 4, "collection": 1.5}]
     assert lines(session(serial(3.0, 3.0, wall=2.0), sessions=sessions))[1].endswith("×3.0 in parallel on 4 workers")
-    assert lines(session(serial(1.0, wall=10.0), sessions=sessions))[1].endswith(
+    alone = [{"workers": 0, "collection": 1.5}]
+    assert lines(session(serial(1.0, wall=10.0), sessions=alone))[1].endswith(
         "outside the tests, 1.50 s of it collection"
     )
     assert "test plugins" not in render(session(serial(1.0), plugins=[{"plugin": "x"}]), width=80, colour=False)
+
+
+@pytest.mark.parametrize(("workers", "parallel"), [(0, False), (1, False), (2, True), (8, True)])
+def test_with_several_workers_nothing_is_said_of_what_is_outside_the_tests(workers: int, *, parallel: bool) -> None:
+    made = session(serial(3.5, 3.5, wall=10.0), sessions=[{"workers": workers, "collection": 1.5}])
+    told = lines(made)[1]
+    assert told.endswith(f"×0.7 in parallel on {workers} workers") == parallel
+    assert ("outside" in told) != parallel
+
+
+def test_a_reason_that_several_series_share_is_told_once() -> None:
+    def unknown(series: str, reason: str) -> Measurement:
+        return measured(series, 1.0)._replace(values=(), state=State.UNKNOWN, reason=reason)
+
+    made = run(
+        unknown("tests.duration{suite=a}", "it failed"),
+        unknown("tests.duration{suite=b}", "no case"),
+        unknown("tests.case_time{suite=a}", "it failed"),
+    )
+    told = render(made, width=80, colour=False).splitlines()
+    assert told[-2:] == [
+        "tests.duration{suite=a}, tests.case_time{suite=a}: it failed",
+        "tests.duration{suite=b}: no case",
+    ]
+    many = run(*(unknown(f"tests.case_time{{test=n{number}}}", "it failed") for number in range(1000)))
+    (line,) = [each for each in render(many, width=80, colour=False).splitlines() if "it failed" in each]
+    assert line.endswith("tests.case_time{test=n7} and 992 more: it failed")
 
 
 def test_imports_are_told_where_they_take_a_part_of_the_wall_time_that_counts() -> None:
@@ -148,7 +176,7 @@ def test_more_failures_than_are_listed_are_counted() -> None:
 def test_set_up_that_could_be_shared_is_told_with_its_numbers() -> None:
     (told,) = [line for line in lines(EVERY["suite-plugin"](), width=400) if line.startswith("fixture db")]
     assert told == (
-        "fixture db (tests/conftest.py, scope function): set up 412 times, 1 min 12 s, 45.6 % of the suite;"
+        "fixture db (tests/conftest.py, scope function): set up 412 times, set-up and teardown 1 min 12 s, 45.6 % of the tests' time;"
         " at scope session once would save about 1 min 12 s, if its tests do not change it"
     )
 
