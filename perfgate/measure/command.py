@@ -22,6 +22,8 @@ from perfgate.measure.surroundings import Surroundings
 
 #: The end of a failed command's output that is shown: enough for the traceback above a test runner's summary, no flood.
 _TAIL_LINES, _TAIL_BYTES = 100, 16_384
+#: The kernel counts a process' memory in batches on each CPU, so the launcher's size and what a child got of it differ by a little.
+_ABOVE_FLOOR = 1.03
 
 
 class Execution(NamedTuple):
@@ -229,7 +231,7 @@ def _memory(told: Mapping[str, Any]) -> tuple[int | None, str]:
         return None, ""
     if sampled > largest:
         return sampled, "tree"
-    return largest, "kernel" if largest > int(told["floor"]) else "floor"
+    return largest, "kernel" if largest > int(told["floor"]) * _ABOVE_FLOOR else "floor"
 
 
 def find_program(argv: Sequence[str], surroundings: Surroundings) -> str:

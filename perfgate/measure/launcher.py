@@ -202,7 +202,7 @@ def _execute(job: dict, watch: _Watch) -> dict:
         "user": usage.ru_utime,
         "system": usage.ru_stime,
         "maxrss": usage.ru_maxrss * _MAXRSS_UNIT,
-        "floor": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT,
+        "floor": tree.largest_of_this_process() or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT,
         "sampled": sampled,
         "group": peak,
         "faults": [usage.ru_minflt, usage.ru_majflt],

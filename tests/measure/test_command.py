@@ -65,6 +65,18 @@ def test_memory_is_the_commands_own_and_not_that_of_perfgate(around: Surrounding
     assert len(ballast) > 200e6
 
 
+def test_memory_above_the_launchers_is_told_as_the_commands_own_however_large_perfgate_is(around: Surroundings) -> None:
+    block = "block = bytearray(16_000_000); block[::4096] = b'x' * len(block[::4096])"
+    ballast = bytearray(os.urandom(1024)) * (100 * 1024)
+    for argv, prepare in (((*PYTHON, block), ()), ((*PYTHON, block), ("true",)), (("sh", "-c", "true"), ("true",))):
+        captured = capture(CommandEntry("it", argv, 2, 0, prepare), around, lambda _: None)
+        (row,) = captured.details["commands"]
+        assert (row["memory_from"] == "floor") is (argv[0] == "sh"), row
+        assert isinstance(memory := row["memory"], int)
+        assert memory < 50e6
+    assert len(ballast) > 100e6
+
+
 def test_memory_of_a_tree_is_the_sum_of_what_runs_at_once(around: Surroundings) -> None:
     hungry = "import time; block = bytearray(60_000_000); block[::4096] = b'x' * len(block[::4096]); time.sleep(0.6)"
     parent = f"import subprocess, sys; [p.wait() for p in [subprocess.Popen([sys.executable, '-I', '-S', '-c', {hungry!r}]) for _ in range(2)]]"
