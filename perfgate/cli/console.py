@@ -71,13 +71,21 @@ def seconds(text: str, option: str) -> float:
 
 
 def words(line: str, option: str) -> tuple[str, ...]:
-    """A command given as one option, split as a shell would split it, but no shell is run; InputError where a quote is never closed."""
+    """A command given as one option, split as a shell would split it, but no shell is run.
+
+    InputError where a quote is never closed, or where only a shell would do what it says.
+    """
     import shlex
 
+    from perfgate.core.command_lines import NO_SHELL, needs_shell
+
     try:
-        return tuple(shlex.split(line))
+        argv = tuple(shlex.split(line))
     except ValueError:
         raise InputError("a quote is never closed", where=option, remedy="close it") from None
+    if needs_shell(line, argv):
+        raise InputError(NO_SHELL, where=option, remedy=f"write sh -c {shlex.quote(line[:100])} if a shell is meant")
+    return argv
 
 
 def shown(path: Path) -> str:

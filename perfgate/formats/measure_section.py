@@ -10,17 +10,12 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from perfgate.core import entries
+from perfgate.core.command_lines import NO_SHELL, needs_shell
 from perfgate.core.metrics import Direction
 from perfgate.errors import InputError
 from perfgate.formats import yaml_values as values
 from perfgate.formats.strict_yaml import Node
 from perfgate.formats.suggesting import meant
-
-_EXPANDED = re.compile(r"`|\$\(|\$\{|\$[A-Za-z_]")
-_SHELL = re.compile(rf"[|&;<>]|{_EXPANDED.pattern}")
-#: An escaped sign, text in single or in double quotes, or what stands between them.
-_PIECES = re.compile(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|[^'"\\]+""", re.DOTALL)
-_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 
 _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 
@@ -247,10 +242,10 @@ def _argv(node: Node, parameters: Collection[str] = ()) -> tuple[str, ...]:
         argv = tuple(shlex.split(line))
     except ValueError:
         values.refuse(node, "a quote in this command is never closed", "close it, or write the command as a list")
-    if _needs_shell(line) or (argv and _ASSIGNMENT.match(argv[0])):
+    if needs_shell(line, argv):
         values.refuse(
             node,
-            "commands are run without a shell, so |, >, &&, ;, $ and NAME=value mean nothing",
+            NO_SHELL,
             f'write ["sh", "-c", {json.dumps(line[:100], ensure_ascii=False)}] if a shell is meant',
         )
     if not argv:
@@ -272,9 +267,3 @@ def _check_placeholders(node: Node, argv: tuple[str, ...], parameters: Collectio
                 close = meant(f"{{{name}}}", (f"{{{each}}}" for each in entries.PLACEHOLDERS))
                 known = ", ".join(f"{{{each}}} ({what})" for each, what in entries.PLACEHOLDERS.items())
                 values.refuse(node, f"{{{name}}} is not a placeholder", f"{close} known are {known}".strip())
-
-
-def _needs_shell(line: str) -> bool:
-    """Whether a shell would do more with a command than split it; between double quotes it would still expand."""
-    pieces = _PIECES.findall(line)
-    return any((_EXPANDED if piece[0] == '"' else _SHELL).search(piece) for piece in pieces if piece[0] not in "\\'")

@@ -53,6 +53,9 @@ def test_a_run_that_takes_too_long_ends_with_four_and_what_it_said(program: Prog
         (("--accept", "-1", "--", "true"), "no exit codes"),
         (("--timeout", "5 MB", "--", "true"), "not a time"),
         (("--prepare", "'", "--", "true"), "a quote is never closed"),
+        (("--prepare", "rm -f a && touch b", "--", "true"), "write sh -c 'rm -f a && touch b' if a shell is meant"),
+        (("--cleanup", "A=1 true", "--", "true"), "commands are run without a shell"),
+        (("--and", "other=sort text | uniq", "--", "true"), "--and: commands are run without a shell"),
         (("--shell", "--", "a", "b"), "a shell takes one line"),
         (("--and", "\udcff=true", "--", "true"), "the name is not UTF-8"),
         (("--parameter", "k=\udcff", "--", "echo", "{k}"), "a value of a parameter is not UTF-8"),
@@ -63,6 +66,20 @@ def test_what_cannot_be_meant_is_refused(program: Program, arguments: tuple[str,
     ended = program.perfgate("measure", "command", "it", *arguments)
     assert ended.code == 2, ended
     assert told in ended.err
+
+
+def test_a_line_with_a_shell_of_its_own_or_with_escaped_signs_is_run_as_it_is(program: Program) -> None:
+    words = (
+        "--setup",
+        "sh -c 'echo $((1 + 1)) > set && true'",
+        "--prepare",
+        "test 'a;b' = a\\;b",
+        "--and",
+        "o=test '&' '!=' a",
+    )
+    ended = program.perfgate("measure", "command", "it", *words, "--runs", "1", "--", "true")
+    assert ended.code == 0, ended
+    assert (program.root / "set").read_text(encoding="utf-8") == "2\n"
 
 
 def test_entries_of_budgets_yaml_have_all_of_it(program: Program) -> None:
