@@ -12,13 +12,14 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from typing import NamedTuple
 
+from perfgate.adapters.labels import plain_text
 from perfgate.core.entries import CommandEntry, combinations
-from perfgate.core.model import Capture
+from perfgate.core.model import Capture, Caveat
 from perfgate.core.stats import precision
 from perfgate.core.stats.estimators import median
-from perfgate.errors import CommandFailed, InputError
+from perfgate.errors import InputError, PerfgateError
 from perfgate.measure import contention
-from perfgate.measure.command import Execution, How, executions, failed, fill, find_program, run_once
+from perfgate.measure.command import Execution, How, executions, failed, fill, find_program, how_it_ended, run_once
 from perfgate.measure.command_rows import Shell, Taken, comparison_rows, measurements, notes, run_rows, summary_row
 from perfgate.measure.lock import Alone, alone
 from perfgate.measure.surroundings import Surroundings
@@ -52,13 +53,13 @@ def capture_together(
     singles = [single for entry in entries for single in combinations(entry)]
     _refuse_twins(singles)
     timed = [single for single in singles if not single.counter]
-    with alone(how or Alone(tell=surroundings.tell)) as overlapped, _set_up(singles, surroundings, progress):
+    with alone(how or Alone(tell=surroundings.tell)) as overlapped, _set_up(singles, surroundings, progress) as left:
         parts = [_timed(timed, surroundings, progress, seed)] if timed else []
         if len(timed) < len(singles) or any(single.profile for single in singles):
             from perfgate.measure import probing  # most commands are only timed
 
             parts += probing.captures(singles, surroundings, progress, parts)
-    return Capture.joined([Capture(caveats=tuple(overlapped)), *parts])
+    return Capture.joined([Capture(caveats=tuple(overlapped)), *parts, Capture(caveats=tuple(left))])
 
 
 def _timed(
@@ -104,8 +105,12 @@ def run_well(entry: CommandEntry, argv: Sequence[str], surroundings: Surrounding
 
 
 @contextmanager
-def _set_up(entries: Sequence[CommandEntry], surroundings: Surroundings, progress: Progress) -> Iterator[None]:
-    """Run each set-up once before, and each clean-up once after, whatever happened; what is alike for two entries is run once."""
+def _set_up(entries: Sequence[CommandEntry], surroundings: Surroundings, progress: Progress) -> Iterator[list[Caveat]]:
+    """Run each set-up once before, and each clean-up once after, whatever happened; what is alike for two entries is run once.
+
+    Afterwards the list tells which clean-up failed: what was measured before it is no less true.
+    """
+    left: list[Caveat] = []
     ends = list(dict.fromkeys((fill(entry.cleanup), entry.name) for entry in entries if entry.cleanup))
     for argv, _ in ends:
         find_program(argv, surroundings)
@@ -113,22 +118,26 @@ def _set_up(entries: Sequence[CommandEntry], surroundings: Surroundings, progres
         for argv, name in dict.fromkeys((fill(entry.setup), entry.name) for entry in entries if entry.setup):
             progress("setting up")
             run_once(argv, surroundings, what=f'"{name}" (set-up)')
-        yield
+        yield left
     except BaseException:
-        for argv, name in ends:
-            _clean_up_quietly(argv, name, surroundings)
+        # What already went wrong is what is told.
+        for argv, _ in ends:
+            _cleaned_up(argv, surroundings)
         raise
     for argv, name in ends:
         progress("cleaning up")
-        run_once(argv, surroundings, what=f'"{name}" (clean-up)')
+        if failure := _cleaned_up(argv, surroundings):
+            line = plain_text(shlex.join(argv))[:200]
+            left.append(Caveat("not cleaned up", f'the clean-up of "{plain_text(name)}" {failure}: {line}'))
 
 
-def _clean_up_quietly(argv: Sequence[str], name: str, surroundings: Surroundings) -> None:
-    """What already went wrong is what is told."""
+def _cleaned_up(argv: Sequence[str], surroundings: Surroundings) -> str:
+    """Clean up; in words how that failed, "" where it did not."""
     try:
-        run_once(argv, surroundings, what=name, accept=lambda _: True)
-    except (CommandFailed, InputError):
-        return
+        code = run_once(argv, surroundings, what="", accept=lambda _: True).returncode
+    except PerfgateError as error:
+        return f"failed ({error.what})"
+    return how_it_ended(code) if code else ""
 
 
 def _refuse_twins(entries: Sequence[CommandEntry]) -> None:

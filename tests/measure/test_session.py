@@ -61,8 +61,13 @@ def test_cleanup_runs_after_a_failure_too_and_the_failure_is_what_is_told(around
     with pytest.raises(CommandFailed, match="exit code 4"):
         measured(around, entry._replace(run=("true",), setup=("sh", "-c", "exit 4")))
     assert logged(around) == "cc"
-    with pytest.raises(CommandFailed, match=r"clean-up.*exit code 9"):
-        measured(around, entry._replace(run=("true",)))
+
+
+def test_a_clean_up_that_fails_is_told_beside_what_was_measured(around: Surroundings) -> None:
+    captured = measured(around, CommandEntry("it", ("true",), 2, 0, cleanup=("sh", "-c", "exit 9")))
+    assert rows(captured)[0]["runs"] == 2
+    told = [each.message for each in captured.caveats if each.code == "not cleaned up"]
+    assert told == ["the clean-up of \"it\" ended with exit code 9: sh -c 'exit 9'"]
 
 
 def test_what_prepares_a_run_is_not_measured_and_its_failure_ends_it(around: Surroundings) -> None:
