@@ -85,6 +85,7 @@ def measure_command(
     from perfgate.measure.lock import Alone
     from perfgate.measure.session import capture_together
 
+    _refuse_no_name(name, command)
     ratio = _ratio(until)
     first = CommandEntry(
         console.named(name),
@@ -107,6 +108,7 @@ def measure_command(
     )
     how = Alone(console.seconds(wait, "--wait"), overlap, console.say)
     with surroundings() as around, console.progress() as progress:
+        _check_program(first, around)
         theirs = _profile(first, profile_from, around)
         captured = capture_together([first, *_others(first, more)], around, progress, seed=seed, how=how)
         captured = Capture.joined((captured, *theirs))
@@ -129,6 +131,47 @@ def _others(first: CommandEntry, more: Sequence[str]) -> list[CommandEntry]:
         other = first._replace(name=console.named(name.strip(), "--and"), run=run)
         found.append(other._replace(parameters=tuple(each for each in first.parameters if uses(other, each[0]))))
     return found
+
+
+def _refuse_no_name(name: str, command: Sequence[str]) -> None:
+    """A command right behind the two dashes would lose its first word, which would become the name."""
+    import sys
+
+    from perfgate.errors import InputError
+
+    behind = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    if behind == [name, *command]:
+        raise InputError("a name is missing before --", where="NAME", remedy=_with_name(behind))
+
+
+def _with_name(command: Sequence[str]) -> str:
+    import shlex
+
+    return f"write: perfgate measure command NAME -- {shlex.join(command)[:200]}"
+
+
+def _check_program(entry: CommandEntry, around: Surroundings) -> None:
+    """Say what is likely meant where there is no such program; what is not told here is told where it is started."""
+    import shutil
+    import sys
+
+    from perfgate.core.command_lines import needs_shell
+    from perfgate.errors import InputError
+    from perfgate.measure.command import fill, find_program
+
+    first, *others = entry.run
+    if entry.shell or "{" in first:
+        return
+    try:
+        find_program(fill(entry.run), around)
+    except InputError as error:
+        if not others and (len(first.split()) > 1 or needs_shell(first, ())):
+            remedy = f"a line for a shell needs --shell: perfgate measure command {entry.name} --shell -- '…'"
+        elif "--" not in sys.argv and shutil.which(entry.name, path=around.environ.get("PATH")):
+            remedy = f"is a name missing? {_with_name([entry.name, *entry.run])}"
+        else:
+            return
+        raise InputError(error.what, remedy=remedy) from error
 
 
 def _line(command: list[str], *, shell: bool) -> tuple[str, ...]:

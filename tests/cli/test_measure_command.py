@@ -68,6 +68,30 @@ def test_what_cannot_be_meant_is_refused(program: Program, arguments: tuple[str,
     assert told in ended.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            ("--runs", "3", "--", "sleep", "0.1"),
+            "a name is missing before --\n  write: perfgate measure command NAME -- sleep 0.1",
+        ),
+        (("--", "time", "true"), "a name is missing before --"),
+        (
+            ("sleep", "0.1"),
+            'no program "0.1" in the PATH\n  is a name missing? write: perfgate measure command NAME -- sleep 0.1',
+        ),
+        (
+            ("sh", "--", "sort in.txt | uniq"),
+            "a line for a shell needs --shell: perfgate measure command sh --shell -- '…'",
+        ),
+        (("sh", "--", "no-such-program-here"), "install it, or write its path"),
+    ],
+)
+def test_a_name_or_a_shell_that_was_forgotten_is_told(program: Program, arguments: tuple[str, ...], told: str) -> None:
+    ended = program.perfgate("measure", "command", *arguments)
+    assert (ended.code, told in ended.err) == (2, True), ended
+
+
 def test_a_line_with_a_shell_of_its_own_or_with_escaped_signs_is_run_as_it_is(program: Program) -> None:
     words = (
         "--setup",
