@@ -60,13 +60,13 @@ def named(text: str, option: str = "NAME") -> str:
     return text
 
 
-def seconds(text: str, option: str) -> float:
-    """A time given on the command line, in seconds; InputError where it is none."""
+def seconds(text: str, option: str, example: str = "10 min") -> float:
+    """A time given on the command line, in seconds; InputError, which shows an example, where it is none."""
     from perfgate.core.units import Quantity
 
     quantity = Quantity.parse(text)
     if quantity.unit.base != "s" or quantity.value <= 0:
-        raise InputError(f'"{text[:50]}" is not a time', where=option, remedy='write for example "10 min"')
+        raise InputError(f'"{text[:50]}" is not a time', where=option, remedy=f'write for example "{example}"')
     return float(quantity.value)
 
 

@@ -34,7 +34,9 @@ def measure_command(
     runs: int | None = typer.Option(
         None, "--runs", min=1, max=10_000, help="How many runs are measured. [default: 10; with --until at most 200]"
     ),
-    warmup: int = typer.Option(1, "--warmup", min=0, max=1000, help="How many runs go before and are not measured."),
+    warmup: int | None = typer.Option(
+        None, "--warmup", min=0, max=1000, help="How many runs go before and are not measured. [default: 1]"
+    ),
     until: str = typer.Option(
         "", "--until", metavar="2%", help="Stop earlier, once the median wall time is known this closely (95 %)."
     ),
@@ -86,18 +88,19 @@ def measure_command(
     from perfgate.measure.session import capture_together
 
     _refuse_no_name(name, command)
+    _refuse_without_effect(counter, until, max_time, runs, warmup)
     ratio = _ratio(until)
     first = CommandEntry(
         console.named(name),
         _line(command, shell=shell),
         runs=runs or (RUNS_UNTIL if ratio else 10),
-        warmup=warmup,
+        warmup=1 if warmup is None else warmup,
         prepare=console.words(prepare, "--prepare"),
         setup=console.words(setup, "--setup"),
         cleanup=console.words(cleanup, "--cleanup"),
         until=ratio,
         most=console.seconds(max_time, "--max-time") if max_time else 0.0,
-        timeout=console.seconds(timeout, "--timeout") if timeout else 0.0,
+        timeout=console.seconds(timeout, "--timeout", "30 s") if timeout else 0.0,
         accept=_codes(accept),
         ignore_failure=ignore_failure,
         input=stdin,
@@ -222,6 +225,24 @@ def _counter(counter: str) -> str:
     if counter and counter not in COUNTERS:
         raise InputError(f'"{counter[:50]}" is no counter', where="--counter", remedy=f"write {' or '.join(COUNTERS)}")
     return counter
+
+
+def _refuse_without_effect(counter: str, until: str, most: str, runs: int | None, warmup: int | None) -> None:
+    """What a counter would not heed: only runs of which times are taken end by their precision, and a simulation counts as it needs."""
+    from perfgate.core.entries import VALGRIND
+    from perfgate.errors import InputError
+
+    if not counter:
+        return
+    useless = [option for option, given in (("--until", until), ("--max-time", most)) if given]
+    if counter == VALGRIND:
+        useless += [option for option, given in (("--runs", runs), ("--warmup", warmup)) if given is not None]
+    if useless:
+        raise InputError(
+            f"{' and '.join(useless)} {'has' if len(useless) == 1 else 'have'} no effect with --counter {counter}",
+            where="--counter",
+            remedy="leave that out; an exact count needs two runs" if counter == VALGRIND else "leave that out",
+        )
 
 
 def _codes(accept: str) -> tuple[int, ...]:

@@ -35,7 +35,7 @@ def measure_resources(
     from perfgate.measure.resources import capture
 
     called = console.named(name or Path(command[0]).name, "--name")
-    entry = ResourcesEntry(called, tuple(command), console.seconds(interval, "--interval"), aside=as_json)
+    entry = ResourcesEntry(called, tuple(command), console.seconds(interval, "--interval", "1 s"), aside=as_json)
     with surroundings() as around:
         captured = capture(entry, around, console.say_verbose)
     finish(captured, output, as_json=as_json, aside=True)

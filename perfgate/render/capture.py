@@ -84,4 +84,6 @@ def _details(name: str, block: tuple[object, ...], *, width: int, colour: bool) 
 def _cell(value: object) -> str:
     if value is None:
         return "–"
+    if isinstance(value, float) and value.is_integer() and abs(value) >= 1e4:
+        return f"{value:,.0f}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from perfgate.core.stats.estimators import STORED_VALUES
 from perfgate.core.units import Unit, write_value, write_values
 from perfgate.render.tables import Column, render_table
 from perfgate.render.text import harmless
@@ -37,6 +38,8 @@ def render(details: Mapping[str, Sequence[Row]], *, width: int, colour: bool) ->
         parts = [_table(rows, width=width, colour=colour)]
     if compared := _compared(details.get("command_comparisons", ())):
         parts.append(compared)
+    if medians := _medians(rows):
+        parts.append("\n".join(medians))
     return "\n\n".join(parts)
 
 
@@ -70,6 +73,18 @@ def _wrapped(name: str, parts: Sequence[str], width: int) -> list[str]:
             lines[-1] += f" {text}"
         else:
             lines.append(f"  {'' if lines else name:<8} {text}")
+    return lines
+
+
+def _medians(rows: Sequence[Row]) -> list[str]:
+    """Where more runs were made than a series keeps values: why its figures are not those of the runs."""
+    lines = []
+    for runs in sorted({runs for row in rows if isinstance(runs := row.get("runs"), int) and runs > STORED_VALUES}):
+        each, more = divmod(runs, STORED_VALUES)
+        of = f"{each} or {each + 1}" if more else str(each)
+        lines.append(
+            f"these figures are of all {runs:,} runs; a series holds {STORED_VALUES} medians of {of} of them each"
+        )
     return lines
 
 

@@ -66,8 +66,8 @@ def _headline(sharing: Sharing) -> str:
         return f"{what}; how long they take is not known"
     makespan, bound = write_values((seconds(plan.makespan), seconds(plan.lower_bound)), _SECONDS)
     gap = float(plan.makespan / plan.lower_bound - 1) if plan.lower_bound else 0.0
-    above = f"{write_percent(gap, signed=False)} above it" if gap > 0.0005 else "which is reached"
-    return f"{what}: the last ends after {makespan}; no split ends before {bound}, {above}"
+    above = f"this one is {write_percent(gap, signed=False)} above" if gap > 0.0005 else "which is reached"
+    return f"{what}: the last ends after {makespan}; no split can end before {bound} ({above})"
 
 
 def _limits(sharing: Sharing) -> Iterator[str]:
@@ -157,7 +157,7 @@ def _jobs(sharing: Sharing, choice: Choice, *, width: int, colour: bool) -> str:
             saved = (before.makespan - jobs.makespan) / (jobs.number - before.number)
             saves = write_value(seconds(saved), _SECONDS) if saved > 0 else "nothing"
         words = ["best"] if jobs.number == choice.best.number else []
-        words += ["these"] if jobs.number == len(sharing.plan.shards) else []
+        words += ["this one"] if jobs.number == len(sharing.plan.shards) else []
         makespan, together = (write_value(seconds(each), _SECONDS) for each in (jobs.makespan, jobs.together))
         rows.append([str(jobs.number), makespan, saves, together, str(jobs.minutes), ", ".join(words)])
         before = jobs

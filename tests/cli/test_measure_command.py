@@ -56,6 +56,12 @@ def test_a_run_that_takes_too_long_ends_with_four_and_what_it_said(program: Prog
         (("--prepare", "rm -f a && touch b", "--", "true"), "write sh -c 'rm -f a && touch b' if a shell is meant"),
         (("--cleanup", "A=1 true", "--", "true"), "commands are run without a shell"),
         (("--and", "other=sort text | uniq", "--", "true"), "--and: commands are run without a shell"),
+        (
+            ("--counter", "instructions", "--runs", "5", "--until", "2%", "--", "true"),
+            "--until and --runs have no effect",
+        ),
+        (("--counter", "instructions", "--warmup", "0", "--", "true"), "--warmup has no effect"),
+        (("--counter", "instructions:perf", "--max-time", "1 s", "--", "true"), "--max-time has no effect"),
         (("--shell", "--", "a", "b"), "a shell takes one line"),
         (("--and", "\udcff=true", "--", "true"), "the name is not UTF-8"),
         (("--parameter", "k=\udcff", "--", "echo", "{k}"), "a value of a parameter is not UTF-8"),

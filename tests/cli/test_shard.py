@@ -263,7 +263,7 @@ def test_the_table_says_how_even_it_is_what_caps_it_and_how_many_jobs_pay(tmp_pa
     common = ("--into", "4", "--tests", "t", "--from", ".test_durations", "--overhead", "90s")
     told = shard(tmp_path, *common)
     assert told.code == 0, told.err
-    assert "the last ends after 6 min 30 s; no split ends before 6 min 30 s, which is reached" in told.out
+    assert "the last ends after 6 min 30 s; no split can end before 6 min 30 s (which is reached)" in told.out
     assert "caps the speed-up: with any number of jobs it takes 6 min 30 s (a.py::slow)" in told.out
     assert "best: 3 jobs; another one saves less than the 1 min 30 s it costs" in told.out
     value = json.loads(shard(tmp_path, *common, "--json").out)
