@@ -31,6 +31,10 @@ _INLINED = " (inlined)"
 _OUTER = re.compile(r'process \d+:".*|thread \(0x[0-9A-Fa-f]+\).*|Thread \d+ ".*', re.DOTALL)
 
 
+class NoSamples(InputError):
+    """What a sampler left is what it should be, and nobody looked while the program ran."""
+
+
 class Folded(NamedTuple):
     """What a file told: stacks, how many samples those are, and the lines that were no stack."""
 
@@ -88,7 +92,7 @@ def read_speedscope(text: str, where: str) -> Folded:
             stacks += _sampled(profile, frames, where)
             _refuse_many(stacks, where)
     if not stacks:
-        raise InputError(
+        raise NoSamples(
             "the file holds no sampled profile",
             where=where,
             remedy='export one of the type "sampled", or folded stacks',
@@ -114,7 +118,7 @@ def read_perf_script(text: str, where: str) -> Folded:
         elif line[:1].isspace() and match is None and line.strip():
             odd += 1
     if not stacks:
-        raise InputError(
+        raise NoSamples(
             "perf took no samples", where=where, remedy="let the command do more, so that it runs a second or two"
         )
     return Folded(tuple(stacks.items()), samples, odd)

@@ -29,10 +29,14 @@ app = typer.Typer(**console.APP)
 @app.command(short_help="tests shared out to jobs by their recorded times")
 def shard(
     into: int = typer.Option(
-        0, "--into", metavar="N", help="How many shards. [default: what CI says of parallel jobs]"
+        0, "--into", metavar="N", show_default=False, help="How many shards. [default: what CI says of parallel jobs]"
     ),
     index: int = typer.Option(
-        0, "--index", metavar="I", help="Print the tests of this shard, from 1. [default: what CI says of this job]"
+        0,
+        "--index",
+        metavar="I",
+        show_default=False,
+        help="Print the tests of this shard, from 1. [default: what CI says of this job]",
     ),
     tests: str = typer.Option(
         "",

@@ -40,6 +40,9 @@ def capture(
     """
     try:
         sampler, found = _sampled(entry, surroundings, progress, expected)
+    except folded.NoSamples:
+        remedy = "profile a command that does more: a second or two of work"
+        return Capture(caveats=(_without(entry, "it ended before it was sampled once", remedy),))
     except PerfgateError as error:
         return Capture(caveats=(_without(entry, error.what, error.remedy),))
     return _captured(entry, surroundings, found, sampler)

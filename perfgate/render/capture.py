@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from perfgate.core.baseline import run_value
+from perfgate.core.frames import BLOCK as PROFILE
 from perfgate.core.model import Measurement, Run, State
-from perfgate.core.units import write_value, write_values
+from perfgate.core.units import write_percent, write_value, write_values
 from perfgate.render import commands, resources, suite
 from perfgate.render.suite_rows import TEST_BLOCKS
 from perfgate.render.tables import Column, render_table
@@ -15,6 +16,8 @@ from perfgate.render.text import harmless
 _DETAIL_ROWS = 5
 #: Series named beside a reason that they share; the table shows them all.
 _NAMED = 8
+#: What the block of profiles tells as shares from 0 to 1.
+_SHARES = frozenset({"self", "total"})
 #: What has a picture of its own.
 _DRAWN = frozenset({*commands.BLOCKS, resources.SUMMARY, resources.MOMENTS, *TEST_BLOCKS})
 
@@ -76,14 +79,17 @@ def _details(name: str, block: tuple[object, ...], *, width: int, colour: bool) 
         Column(key.replace("_", " "), number=any(isinstance(row.get(key), (int, float)) for row in rows))
         for key in names
     ]
-    cells = [[_cell(row.get(key)) for key in names] for row in rows]
+    shares = _SHARES if name == PROFILE else frozenset[str]()
+    cells = [[_cell(row.get(key), share=key in shares) for key in names] for row in rows]
     more = f" (the first {len(rows)} of {len(block)})" if len(block) > len(rows) else ""
     return f"\n{harmless(name.replace('_', ' '))}{more}\n" + render_table(columns, cells, width=width, colour=colour)
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, *, share: bool = False) -> str:
     if value is None:
         return "–"
+    if share and isinstance(value, (int, float)):
+        return write_percent(value, signed=False)
     if isinstance(value, float) and value.is_integer() and abs(value) >= 1e4:
         return f"{value:,.0f}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

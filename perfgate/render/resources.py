@@ -55,14 +55,20 @@ def _wrapped(head: str, words: Iterable[str], width: int) -> list[str]:
 
 def _cpu(summary: Row) -> list[str]:
     available = summary.get("cpus_available")
-    words = [f"{_number(summary.get('cpus')):.3g} of {available} CPUs on average"]
+    words = [f"{_few(summary.get('cpus'))} of {available} CPUs on average"]
     if (most := summary.get("cpus_most")) is not None:
-        words.append(f"at most {_number(most):.3g}")
+        words.append(f"at most {_few(most)}")
     if seconds := _number(summary.get("seconds_at_limit")):
         words.append(f"{_amount(seconds, _S)} at the limit")
     if _number(others := summary.get("cpus_of_others")) >= 0.1:
         words.append(f"other processes used {_number(others):.2g}")
     return words
+
+
+def _few(cpus: object) -> str:
+    """A number of CPUs: no more of it than a look at processes can tell."""
+    number = _number(cpus)
+    return "less than 0.01" if 0 < number < 0.01 else f"{number:.2f}" if number < 1 else f"{number:.3g}"
 
 
 def _memory(summary: Row) -> list[str]:

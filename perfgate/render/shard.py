@@ -66,6 +66,9 @@ def _headline(sharing: Sharing) -> str:
         return f"{what}; how long they take is not known"
     makespan, bound = write_values((seconds(plan.makespan), seconds(plan.lower_bound)), _SECONDS)
     gap = float(plan.makespan / plan.lower_bound - 1) if plan.lower_bound else 0.0
+    if makespan == bound and gap > 0.0005:
+        least = write_percent(gap, signed=False)
+        return f"{what}: the last ends after {makespan}, {least} later than the earliest that any split could reach"
     above = f"this one is {write_percent(gap, signed=False)} above" if gap > 0.0005 else "which is reached"
     return f"{what}: the last ends after {makespan}; no split can end before {bound} ({above})"
 

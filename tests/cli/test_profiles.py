@@ -40,6 +40,10 @@ def _measure(program: Program, profile: str, output: str) -> None:
 def test_the_frames_that_grew_are_named_between_two_runs(program: Program) -> None:
     _measure(program, "before", "one.json")
     _measure(program, "after", "two.json")
+    shown = program.perfgate(
+        "measure", "command", "it", "--runs", "1", "--profile-from", "before.folded", "-o", "3.json", "--", "true"
+    )
+    assert "80.0 %" in shown.out
     folded = program.root / "one.it.folded"
     assert folded.read_text(encoding="utf-8") == _BEFORE
     told = program.perfgate("compare", "two.json", "--against", "one.json")

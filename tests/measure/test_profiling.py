@@ -99,6 +99,16 @@ def test_a_sampler_without_the_right_to_trace_is_a_caveat_and_no_failure(around:
     assert "SYS_PTRACE" in caveat.remedy
 
 
+def test_a_command_that_ends_before_the_first_sample_is_told_as_too_short(around: Surroundings) -> None:
+    tools = around.root / "tools"
+    empty = '{"shared": {"frames": []}, "profiles": []}'
+    _fake(tools, f"while [ $1 != --output ]; do shift; done; echo '{empty}' > $2")
+    quick = around._replace(environ={**around.environ, "PATH": f"{tools}:{os.environ['PATH']}"})
+    (caveat,) = capture(CommandEntry("it", (sys.executable, "-c", "pass")), quick, lambda _: None).caveats
+    assert caveat.message == '"it" has no profile: it ended before it was sampled once'
+    assert "does more" in caveat.remedy
+
+
 def test_a_sampler_that_is_not_there_is_a_caveat(around: Surroundings, tmp_path: Path) -> None:
     bare = around._replace(environ={"PATH": str(tmp_path / "nothing")})
     (caveat,) = capture(CommandEntry("it", ("/bin/true",)), bare, lambda _: None).caveats
