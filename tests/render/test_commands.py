@@ -42,6 +42,13 @@ def test_one_command_is_told_in_full_and_nothing_that_is_zero_or_unknown() -> No
     assert told == "x\n  wall     mean 1 s, median 1 s, 1 s … 1 s, 1 run\n  CPU      user 500 ms, system 0 s"
 
 
+def test_why_a_series_of_many_runs_has_other_figures_is_said() -> None:
+    told = {runs: render({"commands": ({**ONE, "runs": runs},)}, width=160, colour=False) for runs in (100, 150, 200)}
+    assert "a series holds" not in told[100]
+    assert told[150].endswith("of all 150 runs; a series holds 100 medians of 1 or 2 of them each")
+    assert told[200].endswith("these figures are of all 200 runs; a series holds 100 medians of 2 of them each")
+
+
 def test_where_the_memory_is_from_is_said_where_it_is_no_sum_of_processes() -> None:
     for source, words in {"floor": "at most 13.9 MB", "group": "with the page cache"}.items():
         assert words in render({"commands": ({**ONE, "memory_from": source},)}, width=160, colour=False)
