@@ -84,6 +84,26 @@ class Plugin(NamedTuple):
     gone: bool = False
 
 
+class Fixture(NamedTuple):
+    """A fixture whose setup takes longer in all: how often it was set up and the seconds of all times together, on both sides.
+
+    `before` is None, and `count_before` 0, where it was not there. `scope` and `file` are "" where they are not told.
+    """
+
+    fixture: str
+    scope: str
+    file: str
+    count_before: int
+    before: float | None
+    count_after: int
+    after: float
+
+    @property
+    def moved(self) -> float:
+        """Seconds that it adds to the suite."""
+        return self.after - (self.before or 0.0)
+
+
 class SuiteChange(NamedTuple):
     """What changed in one suite.
 
@@ -93,7 +113,7 @@ class SuiteChange(NamedTuple):
     `shift` is the ratio that all common tests have in common, divided out where newly slow tests are sought among `judged` ones at the
     family-wise rate `alpha`. `renamed` pairs titles. Lists are cut, their whole lengths are beside them; `known_flaky` were flaky in
     the baseline already. `plugins` are those of the test runner that changed since the newest run that tells them: each can change
-    the time of every test.
+    the time of every test. `fixtures` are those whose setup grew most since the newest comparable run that tells them.
     """
 
     suite: str
@@ -117,6 +137,7 @@ class SuiteChange(NamedTuple):
     newly_flaky: int = 0
     known_flaky: int = 0
     plugins: tuple[Plugin, ...] = ()
+    fixtures: tuple[Fixture, ...] = ()
 
     @property
     def is_news(self) -> bool:

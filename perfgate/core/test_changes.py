@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from perfgate.core import test_flakiness, test_growth, test_slowness
+from perfgate.core import test_fixtures, test_flakiness, test_growth, test_slowness
 from perfgate.core.compare import PAIRS, Comparison, Tested
 from perfgate.core.model import Run, State
 from perfgate.core.stats.estimators import median, middle
@@ -107,6 +107,7 @@ def _change(
         changed=after.group != before.group,
         renamed=tuple((new[0], old[0]) for new, old in growth.renamed[:_MOST_RENAMES]),
         renames=len(growth.renamed),
+        fixtures=test_fixtures.grown([each.suite for each in candidate], history),
     )
     if cases is None or cases.state is not State.MEASURED or not history or cases.before is None or cases.after is None:
         return change._replace(untold="no comparable times of the suite")

@@ -34,13 +34,21 @@ class Group(NamedTuple):
     fingerprint: str
 
 
+class Setup(NamedTuple):
+    """A fixture by name, scope and file, the last two "" where they are not told."""
+
+    fixture: str
+    scope: str
+    file: str
+
+
 class Suite(NamedTuple):
     """What a run tells of one suite; times in seconds.
 
     `times` are those of the dearest tests, `several` how many tests share a title where it is more than one, and `files` the sum of
     each file; `cut` is the least time in `times` where cheaper tests were left out, else 0. `failed` and `flaky` (failed, then passed)
     are titles with files; `cut_failures` says that more may have been. `plugins` are those of the test runner with their versions,
-    empty where they are not told.
+    empty where they are not told. `fixtures` tells how often each was set up and what that took in all, of the dearest ones.
     """
 
     group: Group | None = None
@@ -53,6 +61,7 @@ class Suite(NamedTuple):
     flaky: frozenset[Key] = frozenset()
     cut_failures: bool = False
     plugins: Mapping[str, str] = _NONE
+    fixtures: Mapping[Setup, tuple[int, float]] = _NONE
 
 
 class Names:
@@ -100,11 +109,7 @@ def suites_of(details: Details, names: Names | None = None) -> dict[str, Suite]:
         group, seconds = _group(row, names), _seconds(row.get("seconds"))
         if group is not None and seconds is not None:
             files.setdefault(suite, {})[_home(row, names)] = group, seconds
-    plugins: dict[str, dict[str, str]] = {}
-    for suite, row in _rows(details, "test_plugins"):
-        plugin, version = row.get("plugin"), row.get("version")
-        if isinstance(plugin, str):
-            plugins.setdefault(suite, {})[plugin[:100]] = version[:40] if isinstance(version, str) else ""
+    plugins, fixtures = _plugins(details), _fixtures(details)
     failed, flaky = (_failures(details, block, names) for block in ("failed_tests", "flaky_tests"))
     found = {}
     for suite in list(dict.fromkeys((*sets, *times, *files, *failed, *flaky)))[:_MOST_SUITES]:
@@ -121,6 +126,7 @@ def suites_of(details: Details, names: Names | None = None) -> dict[str, Suite]:
             flaky=frozenset(flaky.get(suite, ())),
             cut_failures=any(len(each.get(suite, ())) >= _SHOWN for each in (failed, flaky)),
             plugins=plugins.get(suite, {}),
+            fixtures=fixtures.get(suite, {}),
         )
     return found
 
@@ -152,6 +158,25 @@ def _rows(details: Details, block: str) -> Iterable[tuple[str, Row]]:
         suite = row.get("suite")
         if isinstance(suite, str):
             yield suite[:_LONGEST_NAME], row
+
+
+def _plugins(details: Details) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for suite, row in _rows(details, "test_plugins"):
+        plugin, version = row.get("plugin"), row.get("version")
+        if isinstance(plugin, str):
+            found.setdefault(suite, {})[plugin[:100]] = version[:40] if isinstance(version, str) else ""
+    return found
+
+
+def _fixtures(details: Details) -> dict[str, dict[Setup, tuple[int, float]]]:
+    found: dict[str, dict[Setup, tuple[int, float]]] = {}
+    for suite, row in _rows(details, "test_fixtures"):
+        name, count, seconds = row.get("fixture"), _count(row.get("count")), _seconds(row.get("seconds"))
+        if isinstance(name, str) and count and seconds is not None:
+            scope, file = (str(row.get(cell) or "")[:_LONGEST_NAME] for cell in ("scope", "file"))
+            found.setdefault(suite, {})[Setup(name[:_LONGEST_NAME], scope, file)] = count, seconds
+    return found
 
 
 def _failures(details: Details, block: str, names: Names) -> dict[str, list[Key]]:

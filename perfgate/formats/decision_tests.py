@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from perfgate.core.suite_change import MOST_ROWS, Flaky, Part, Plugin, Row, Share, Slower, SuiteChange
+from perfgate.core.suite_change import MOST_ROWS, Fixture, Flaky, Part, Plugin, Row, Share, Slower, SuiteChange
 from perfgate.core.test_records import LONGEST
 from perfgate.formats.checking import Found
 
@@ -23,6 +23,7 @@ def value_of(change: SuiteChange) -> dict[str, Any]:
         "slower": [each._asdict() for each in change.slower],
         "flaky": [each._asdict() for each in change.flaky],
         "plugins": [each._asdict() for each in change.plugins],
+        "fixtures": [each._asdict() for each in change.fixtures],
     }
 
 
@@ -57,6 +58,7 @@ def read(found: Found) -> SuiteChange:
         newly_flaky=part["newly_flaky"].whole(),
         known_flaky=part["known_flaky"].whole(),
         plugins=tuple(_plugin(item) for item in part["plugins"].items(MOST_ROWS)),
+        fixtures=tuple(_fixture(item) for item in part["fixtures"].items(MOST_ROWS)),
     )
 
 
@@ -64,6 +66,16 @@ def _plugin(found: Found) -> Plugin:
     part = found.fields(Plugin._fields)
     plugin, before, after = (part[name].text() for name in ("plugin", "before", "after"))
     return Plugin(plugin, before, after, came=part["came"].truth(), gone=part["gone"].truth())
+
+
+def _fixture(found: Found) -> Fixture:
+    part = found.fields(Fixture._fields)
+    fixture, scope, file = (part[name].text() for name in ("fixture", "scope", "file"))
+    counts = part["count_before"].whole(), part["count_after"].whole(1)
+    before, after = _optional(part["before"]), _seconds(part["after"])
+    if (before is None) != (counts[0] == 0):
+        part["count_before"].refuse("a fixture that was there was set up, and one that was set up took a time")
+    return Fixture(fixture, scope, file, counts[0], before, counts[1], after)
 
 
 def _part(found: Found) -> Part:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from perfgate.core.model import Series
-from perfgate.core.suite_change import Flaky, Part, Plugin, Row, Share, Slower, SuiteChange
+from perfgate.core.suite_change import Fixture, Flaky, Part, Plugin, Row, Share, Slower, SuiteChange
 from perfgate.core.units import Unit, write_percent, write_values
 from perfgate.render.text import harmless, shell_word
 
@@ -33,10 +33,12 @@ def lines(
     """
     found = []
     for change in changes:
-        named = moved_most(change, name, most) if change.common_moved or change.suite in slowed else ""
+        named = []
+        if change.common_moved or change.suite in slowed:
+            named = [line for line in (moved_most(change, name, most), _fixtures(change, name, most)) if line]
         if change.is_news or named:
             found.append(f"{name(_cut(change.suite))}: {head(change)}")
-            found += [f"  {line}" for line in (*body(change, name, most), named) if line]
+            found += [f"  {line}" for line in (*body(change, name, most), *named)]
     return found
 
 
@@ -131,6 +133,20 @@ def _moved(row: Row, name: Safe) -> str:
     return f"{_row_name(row, name)} {before} → {after}, {'+' if row.moved > 0 else ''}{_one(row.moved)}{gain}"
 
 
+def _fixtures(change: SuiteChange, name: Safe, most: int) -> str:
+    shown = "; ".join(fixture(each, name) for each in change.fixtures[:most])
+    return f"fixtures that grew: {shown}{_more(len(change.fixtures), most)}" if shown else ""
+
+
+def fixture(each: Fixture, name: Safe) -> str:
+    """A fixture that takes longer: "slow_db (tests/test_a.py) 3 × 1.5 s, 3 × 502 ms before"."""
+    after = f"{each.count_after:,} × {_one(each.after / max(1, each.count_after))}"
+    if each.before is None:
+        return f"{_test(each.fixture, each.file, name)} {after}, new"
+    before = f"{each.count_before:,} × {_one(each.before / max(1, each.count_before))}"
+    return f"{_test(each.fixture, each.file, name)} {after}, {before} before"
+
+
 def plugin(each: Plugin, name: Safe) -> str:
     """A plugin that changed: "pytest-x 1.0 is new", "pytest-y is gone", "pytest-z 2.0 → 2.1"."""
     called = name(_cut(each.plugin))
@@ -172,6 +188,7 @@ def explained(change: SuiteChange) -> list[str]:
     for part in change.parts:
         found += _rows(part)
     found += [f"plugin        {plugin(each, harmless)}" for each in change.plugins]
+    found += [f"fixture       {fixture(each, harmless)}" for each in change.fixtures]
     found += [f"renamed       {_cut(old)} is {_cut(new)}" for new, old in change.renamed]
     if change.judged:
         shift = f"; all together ran {ratio(change.shift)}, which is divided out"

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfgate.core.decision import Decision
-from perfgate.core.suite_change import Flaky, Part, Row, Share, Slower, SuiteChange
+from perfgate.core.suite_change import Fixture, Flaky, Part, Row, Share, Slower, SuiteChange
 from perfgate.errors import InputError
 from perfgate.formats import decision as decision_format
 from perfgate.render import markdown, markdown_tests, terminal, test_changes
@@ -80,6 +80,16 @@ def test_many_moves_are_cut_small_ones_are_left_out_and_newly_slow_tests_are_nam
     assert line.startswith("  moved most beside these: test_1 (a.py) ")
 
 
+def test_fixtures_that_grew_stand_beside_the_tests_that_moved() -> None:
+    slow = Fixture("slow_db", "function", "tests/a.py", 3, 1.5, 3, 4.5)
+    new = Fixture("<b>", "", "", 0, None, 1, 0.25)
+    change = moved(6.0, fixtures=(slow, new))
+    (*_, line) = test_changes.lines([change])
+    assert line == "  fixtures that grew: slow_db (tests/a.py) 3 × 1.50 s, 3 × 500 ms before; <b> 1 × 250 ms, new"
+    assert "fixture       slow_db (tests/a.py) 3 × 1.50 s, 3 × 500 ms before" in test_changes.explained(change)
+    assert test_changes.lines([SAME._replace(fixtures=(slow,))]) == [], "no time moved, no word"
+
+
 def test_a_comment_names_three_tests_that_moved_as_code() -> None:
     hostile = moved(6.0, 5)
     rows = (Row("<img src=x>@somebody`|", "\u202eb", 1.0, 8.0), *hostile.parts[0].rows)
@@ -139,7 +149,7 @@ def test_a_decision_file_holds_it_and_refuses_what_cannot_be() -> None:
     rows = (Row("t", "f", 1.0, None), Row("", "f", None, 2.0))
     full = GROWN._replace(
         parts=(Part(Share.CAME, 14, 12.0, rows),), renamed=(("new", "before"),), renames=1, slower=(SLOW,), slow=1, flaky=(FLAKY,), newly_flaky=1,
-        judged=480, alpha=0.05, untold="",
+        judged=480, alpha=0.05, untold="", fixtures=(Fixture("f", "function", "", 0, None, 2, 1.5), Fixture("g", "", "x.py", 1, 0.2, 2, 1.0)),
     )  # fmt: skip
     data = decision_format.dump(with_tests(full, SAME))
     assert decision_format.load(data, "decision.json").tests == (full, SAME)
@@ -160,4 +170,5 @@ def test_a_decision_file_holds_it_and_refuses_what_cannot_be() -> None:
     refused("shift", "shift", value=0)
     refused("alpha", "alpha", value=5)
     refused("before", "parts", 0, "rows", 0, "before", value=-1)
+    refused("count_before", "fixtures", 1, "count_before", value=0)
     refused("share", "parts", 0, "share", value="other")
