@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from perfgate.core.test_times import Recording, Timed
+from perfgate.core.recorded_times import Recording, Timed
 from perfgate.errors import InputError
 
 

@@ -94,9 +94,9 @@ def told(tests: Sequence[SuiteChange]) -> list[str]:
     """What is new in the test suites, in lines."""
     if not tests:
         return []
-    from perfgate.render import test_changes
+    from perfgate.render import suite_changes
 
-    return test_changes.lines(tests)
+    return suite_changes.lines(tests)
 
 
 def points(run: Run) -> list[Point]:

@@ -11,7 +11,7 @@ from perfgate.cli.storing import own_settings, store_of
 from perfgate.core.model import Run
 from perfgate.errors import PerfgateError
 from perfgate.formats import run as run_format
-from perfgate.measure.test_times import Times, of_files, of_runs
+from perfgate.measure.recorded_times import Times, of_files, of_runs
 
 #: So many of the newest files are looked at for each run that is wanted: not every run measures tests.
 _LOOKED_AT = 4

@@ -8,8 +8,8 @@ from pathlib import Path
 import typer
 
 from perfgate.cli import console
+from perfgate.core.recorded_times import Keep
 from perfgate.core.sharding import Algorithm
-from perfgate.core.test_times import Keep
 
 
 class Format(StrEnum):

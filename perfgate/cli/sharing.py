@@ -10,12 +10,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-from perfgate.adapters import pytest_split, test_lists
+from perfgate.adapters import pytest_split, suite_lists
 from perfgate.cli import console, exit_codes, recorded, redacting
 from perfgate.core.model import glob_matches
+from perfgate.core.recorded_times import Estimate, Estimates, Keep, Recording, estimates, recorded_names, units
 from perfgate.core.sharding import MOST_SHARDS, SECOND, Algorithm, Plan, choose, split
-from perfgate.core.test_names import is_file
-from perfgate.core.test_times import Estimate, Estimates, Keep, Recording, estimates, recorded_names, units
+from perfgate.core.suite_names import is_file
 from perfgate.errors import InputError
 from perfgate.formats.files import read, write_atomically
 from perfgate.render import shard as page
@@ -151,7 +151,7 @@ def _names(tests: str, recordings: Sequence[Recording]) -> tuple[Sequence[str], 
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError("the list is not UTF-8", where=where, remedy="write it as UTF-8") from error
-    listed = test_lists.read(text, where)
+    listed = suite_lists.read(text, where)
     return listed.names, listed.notes
 
 

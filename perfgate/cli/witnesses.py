@@ -9,8 +9,8 @@ from perfgate.core.baseline import Baseline
 from perfgate.core.compare import Comparison
 from perfgate.core.model import Run
 from perfgate.core.suite_change import SuiteChange
-from perfgate.core.test_changes import Witness, asked, changes
-from perfgate.core.test_records import Names, suites_of
+from perfgate.core.suite_changes import Witness, asked, changes
+from perfgate.core.suite_records import Names, suites_of
 
 
 def changes_of(

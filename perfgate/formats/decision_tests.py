@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from perfgate.core.suite_change import MOST_ROWS, Fixture, Flaky, Part, Plugin, Row, Share, Slower, SuiteChange
-from perfgate.core.test_records import LONGEST
+from perfgate.core.suite_records import LONGEST
 from perfgate.formats.checking import Found
 
 _MOST_NAMES = 50

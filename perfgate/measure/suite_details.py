@@ -9,7 +9,7 @@ from pathlib import Path
 
 from perfgate.adapters.labels import label
 from perfgate.adapters.suite_report import Case, Report
-from perfgate.core.test_setup import FixtureTime, setup_costs
+from perfgate.core.suite_setup import FixtureTime, setup_costs
 from perfgate.measure import suite_times
 from perfgate.measure.suite_times import rounded
 

@@ -13,7 +13,7 @@ from zlib import crc32
 
 from perfgate.adapters.labels import label, labels, plain_text
 from perfgate.adapters.suite_report import SKIPPED, TIMED, Home, Report
-from perfgate.core.test_homes import factor
+from perfgate.core.suite_homes import factor
 from perfgate.measure.result_files import shown
 
 #: Rows that a run keeps of one suite, those that took longest: together they stay below half a megabyte.

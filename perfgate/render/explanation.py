@@ -46,9 +46,9 @@ def _tests(decision: Decision, series: Series) -> list[str]:
     changes = [each for each in decision.tests if each.suite == suite]
     if series.metric != "tests.case_time" or len(series.labels) != 1 or not changes:
         return []
-    from perfgate.render import test_changes
+    from perfgate.render import suite_changes
 
-    return test_changes.explained(changes[0])
+    return suite_changes.explained(changes[0])
 
 
 def _families_of(decision: Decision, series: Series) -> list[Verdict]:

@@ -24,9 +24,9 @@ def section(decision: Decision) -> Section:
     wanted = [each for each in decision.tests if each.suite in loud or each.tells_of_tests or each.common_moved]
     if not wanted:
         return Section(0, lambda _: "")
-    from perfgate.render import test_changes
+    from perfgate.render import suite_changes
 
-    told = test_changes.lines(wanted, name=_name, most=_NAMED, slowed=decision.slowed_suites)
+    told = suite_changes.lines(wanted, name=_name, most=_NAMED, slowed=decision.slowed_suites)
     if not told:
         return Section(0, lambda _: "")
     lines = [f"  - {inline(line.strip())}" if line.startswith("  ") else f"- {inline(line)}" for line in told]

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from perfgate.core.recorded_times import Estimates, How
 from perfgate.core.sharding import SECOND, Choice, Plan, jobs_of
-from perfgate.core.test_names import is_file
-from perfgate.core.test_times import Estimates, How
+from perfgate.core.suite_names import is_file
 from perfgate.core.units import Unit, write_percent, write_value, write_values
 from perfgate.render.tables import Column, render_table
 from perfgate.render.text import wrapped

@@ -6,9 +6,9 @@ import json
 import shlex
 from collections.abc import Sequence
 
+from perfgate.core.recorded_times import Estimate, How
 from perfgate.core.sharding import Plan
-from perfgate.core.test_names import file_of, is_file, scope_of
-from perfgate.core.test_times import Estimate, How
+from perfgate.core.suite_names import file_of, is_file, scope_of
 from perfgate.errors import InputError
 from perfgate.render.shard import seconds
 

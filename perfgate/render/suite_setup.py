@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from perfgate.core.test_setup import FIXTURE, SETUP_PHASE
+from perfgate.core.suite_setup import FIXTURE, SETUP_PHASE
 from perfgate.core.units import Unit, write_value
 from perfgate.render.suite_rows import Row, number, said, text
 

@@ -170,9 +170,9 @@ def _beside(decision: Decision, *, width: int, colour: bool, verbose: bool) -> l
     ]
     beside = [wrapped for line in lines for wrapped in _wrapped(harmless(line), width)]
     if decision.tests:
-        from perfgate.render import test_changes
+        from perfgate.render import suite_changes
 
-        moved = test_changes.lines(decision.tests, slowed=decision.slowed_suites)
+        moved = suite_changes.lines(decision.tests, slowed=decision.slowed_suites)
         beside += [wrapped for line in moved for wrapped in _wrapped(line, width)]
     if verbose and decision.observed:
         beside += [

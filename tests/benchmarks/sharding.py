@@ -85,7 +85,7 @@ def drawn(draw: random.Random, count: int, spread: float) -> Suite:
 def of_report(path: Path) -> Suite:
     """The executed tests of a JUnit report; none where it cannot be read."""
     from perfgate.errors import PerfgateError
-    from perfgate.measure.test_times import of_files
+    from perfgate.measure.recorded_times import of_files
 
     try:
         (recording,) = of_files([path.name], path.parent, lambda _: None, suite="", last=1).recordings

@@ -124,5 +124,5 @@ def test_a_gate_without_tests_loads_nothing_of_it(tmp_path: Path) -> None:
     assert done.code == 0, done.err
     loaded = [line for line in done.err.splitlines() if "perfgate." in line]
     assert loaded
-    for name in ("suite_change", "test_changes", "test_slowness", "test_records", "witnesses", "markdown_tests"):
+    for name in ("suite_change", "suite_changes", "suite_slowness", "suite_records", "witnesses", "markdown_tests"):
         assert not [line for line in loaded if line.endswith(f".{name}")]

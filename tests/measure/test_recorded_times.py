@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from perfgate.core.model import Context, MachineClass, Run
-from perfgate.core.test_times import Recording, estimates
+from perfgate.core.recorded_times import Recording, estimates
 from perfgate.errors import InputError
 from perfgate.formats import run as run_format
-from perfgate.measure.test_times import Times, of_files, of_runs
+from perfgate.measure.recorded_times import Times, of_files, of_runs
 
 RUNNER = MachineClass("linux", "x86_64", "ubuntu-24.04", "one processor", 4)
 LAPTOP = MachineClass("darwin", "arm64", "", "M", 10)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perfgate.core.test_names import file_of, is_file, node_id, parent_of, scope_of, title_of
+from perfgate.core.suite_names import file_of, is_file, node_id, parent_of, scope_of, title_of
 
 
 @pytest.mark.parametrize(

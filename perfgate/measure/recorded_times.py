@@ -13,8 +13,8 @@ from perfgate.adapters.labels import plain_text
 from perfgate.adapters.suite_head import LOOKED_AT
 from perfgate.adapters.suite_report import FAILED, SKIPPED, Report
 from perfgate.core.model import Context, Run
-from perfgate.core.test_names import node_id, parent_of
-from perfgate.core.test_times import Recording, Timed, merged
+from perfgate.core.recorded_times import Recording, Timed, merged
+from perfgate.core.suite_names import node_id, parent_of
 from perfgate.errors import InputError, OperationFailed
 from perfgate.formats import run as run_format
 from perfgate.formats import strict_json

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from perfgate.core.stats.proportion import wilson
 from perfgate.core.suite_change import Flaky
-from perfgate.core.test_records import RETRIED, Key, Suite, plain
+from perfgate.core.suite_records import RETRIED, Key, Suite, plain
 
 
 class Told(NamedTuple):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from perfgate.core.stats.estimators import middle
 from perfgate.core.suite_change import MOST_ROWS, Part, Row, Share
-from perfgate.core.test_records import Group, Key, Suite, shown_home
+from perfgate.core.suite_records import Group, Key, Suite, shown_home
 
 #: So many tests of equal names make a file that came one that went, under another name.
 _ENOUGH = 3

@@ -14,7 +14,7 @@ from perfgate.core.decision import Decision
 from perfgate.core.suite_change import Fixture, Flaky, Part, Row, Share, Slower, SuiteChange
 from perfgate.errors import InputError
 from perfgate.formats import decision as decision_format
-from perfgate.render import markdown, markdown_tests, terminal, test_changes
+from perfgate.render import markdown, markdown_tests, suite_changes, terminal
 from tests.render import decisions
 
 SLOW = Slower("test_a", "tests/test_x.py", 1.2, 1.3, 2.5, 12, 1e-6)
@@ -26,11 +26,11 @@ QUIET = SAME._replace(flaky=(FLAKY,), newly_flaky=1)
 
 
 def test_the_change_is_told_in_one_sentence_of_parts() -> None:
-    assert test_changes.arithmetic(GROWN) == (
+    assert suite_changes.arithmetic(GROWN) == (
         "case time +12.0 s: +11.2 s from 14 new tests, -1.0 s from 2 removed, +1.8 s on the 480 common ones"
     )
-    assert test_changes.rate(FLAKY) == "failed in 2 of 31 runs, 6 % [2–21 %]"
-    heading, first, *_ = test_changes.lines([GROWN])
+    assert suite_changes.rate(FLAKY) == "failed in 2 of 31 runs, 6 % [2–21 %]"
+    heading, first, *_ = suite_changes.lines([GROWN])
     assert heading == "unit: structure change, 494 tests, 482 before"
     assert first.startswith("  case time +12.0 s")
 
@@ -40,13 +40,13 @@ def test_the_change_is_told_in_one_sentence_of_parts() -> None:
 def test_the_parts_add_up_as_they_are_written(seconds: list[float]) -> None:
     shares = (Share.CAME, Share.GONE, Share.COMMON, Share.UNTOLD)
     parts = tuple(Part(share, 1, each) for share, each in zip(shares, seconds, strict=False))
-    written = test_changes.arithmetic(SAME._replace(before=1000.0, after=1000.0 + sum(seconds), parts=parts))
+    written = suite_changes.arithmetic(SAME._replace(before=1000.0, after=1000.0 + sum(seconds), parts=parts))
     whole, *rest = (float(each.replace(",", "")) for each in re.findall(r"([+-]?[\d,]+(?:\.\d+)?) m?s\b", written))
     assert sum(rest) == pytest.approx(whole, abs=1e-6)
 
 
 def test_a_suite_without_news_says_nothing_and_a_known_flaky_test_is_none() -> None:
-    assert test_changes.lines([SAME, SAME._replace(known_flaky=3)]) == []
+    assert suite_changes.lines([SAME, SAME._replace(known_flaky=3)]) == []
 
 
 def moved(seconds: float, rows: int = 1, **more: Any) -> SuiteChange:
@@ -56,27 +56,27 @@ def moved(seconds: float, rows: int = 1, **more: Any) -> SuiteChange:
 
 
 def test_the_common_tests_that_moved_most_are_named_where_they_moved_enough() -> None:
-    assert test_changes.lines([moved(6.0)]) == [
+    assert suite_changes.lines([moved(6.0)]) == [
         "unit: the same 482 tests as in the baseline",
         "  case time +6.00 s: +6.00 s on the 482 common ones",
         "  moved most: test_0 (a.py) 1 s → 7 s, +6 s (+600 %)",
     ]
-    assert test_changes.lines([moved(5.9)]) == [], "less than a tenth, and no verdict"
-    assert "moved most" in "".join(test_changes.lines([moved(5.9)], slowed={"unit"}))
-    assert test_changes.lines([moved(0.09)._replace(before=0.5)]) == [], "less than a tenth of a second"
-    assert "-500 ms (-50.0 %)" in test_changes.lines([moved(-0.5)], slowed={"unit"})[-1]
-    assert test_changes.lines([SAME], slowed={"unit"}) == [], "no row, no word"
+    assert suite_changes.lines([moved(5.9)]) == [], "less than a tenth, and no verdict"
+    assert "moved most" in "".join(suite_changes.lines([moved(5.9)], slowed={"unit"}))
+    assert suite_changes.lines([moved(0.09)._replace(before=0.5)]) == [], "less than a tenth of a second"
+    assert "-500 ms (-50.0 %)" in suite_changes.lines([moved(-0.5)], slowed={"unit"})[-1]
+    assert suite_changes.lines([SAME], slowed={"unit"}) == [], "no row, no word"
 
 
 def test_many_moves_are_cut_small_ones_are_left_out_and_newly_slow_tests_are_named_once() -> None:
-    (*_, line) = test_changes.lines([moved(6.0, 8)])
+    (*_, line) = suite_changes.lines([moved(6.0, 8)])
     assert line.count("a.py") == 5
     assert line.endswith("; more: perfgate explain 'tests.case_time{suite=unit}'")
     rows = (Row("test_0", "a.py", 1.0, 7.0), Row("test_1", "a.py", 1.0, 1.2))
-    (*_, line) = test_changes.lines([SAME._replace(parts=(Part(Share.COMMON, 482, 6.2, rows),), after=66.2)])
+    (*_, line) = suite_changes.lines([SAME._replace(parts=(Part(Share.COMMON, 482, 6.2, rows),), after=66.2)])
     assert "test_1" not in line
     both = moved(6.0, 2, slower=(SLOW._replace(test="test_0", file="a.py"),), slow=1)
-    (*_, line) = test_changes.lines([both])
+    (*_, line) = suite_changes.lines([both])
     assert line.startswith("  moved most beside these: test_1 (a.py) ")
 
 
@@ -84,10 +84,10 @@ def test_fixtures_that_grew_stand_beside_the_tests_that_moved() -> None:
     slow = Fixture("slow_db", "function", "tests/a.py", 3, 1.5, 3, 4.5)
     new = Fixture("<b>", "", "", 0, None, 1, 0.25)
     change = moved(6.0, fixtures=(slow, new))
-    (*_, line) = test_changes.lines([change])
+    (*_, line) = suite_changes.lines([change])
     assert line == "  fixtures that grew: slow_db (tests/a.py) 3 × 1.50 s, 3 × 500 ms before; <b> 1 × 250 ms, new"
-    assert "fixture       slow_db (tests/a.py) 3 × 1.50 s, 3 × 500 ms before" in test_changes.explained(change)
-    assert test_changes.lines([SAME._replace(fixtures=(slow,))]) == [], "no time moved, no word"
+    assert "fixture       slow_db (tests/a.py) 3 × 1.50 s, 3 × 500 ms before" in suite_changes.explained(change)
+    assert suite_changes.lines([SAME._replace(fixtures=(slow,))]) == [], "no time moved, no word"
 
 
 def test_a_comment_names_three_tests_that_moved_as_code() -> None:
@@ -101,7 +101,7 @@ def test_a_comment_names_three_tests_that_moved_as_code() -> None:
 
 def test_long_lists_are_cut_and_the_rest_is_counted() -> None:
     many = SAME._replace(slower=(SLOW,) * 20, slow=240, shift=1.3)
-    text = "\n".join(test_changes.lines([many]))
+    text = "\n".join(suite_changes.lines([many]))
     assert text.count("test_a") == 5
     assert "newly slow (240): " in text
     assert " and 235 more" in text
@@ -138,7 +138,7 @@ def test_growth_alone_is_told_where_a_verdict_on_the_suite_is_no_pass() -> None:
 def test_names_are_text_wherever_they_stand() -> None:
     bad = SLOW._replace(test="a\x1b[31m<img src=x>@somebody`|", file="\u202eb")
     change = SAME._replace(slower=(bad,), slow=1)
-    shown = "\n".join(test_changes.lines([change]))
+    shown = "\n".join(suite_changes.lines([change]))
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     outside = re.sub(r"`+[^`]*`+", "", markdown_tests.section(with_tests(change)).write(1))

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfgate.adapters import pytest_split
-from perfgate.adapters.test_lists import read
+from perfgate.adapters.suite_lists import read
 from perfgate.errors import InputError
 
 WARNINGS = "\n=== warnings summary ===\ntests/a.py::x\n  tests/a.py:1: UserWarning: tests/b.py::y\n\n-- Docs: …\n"

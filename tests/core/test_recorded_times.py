@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from perfgate.core.recorded_times import How, Keep, Recording, Timed, estimates, merged, units
 from perfgate.core.sharding import SECOND
-from perfgate.core.test_times import How, Keep, Recording, Timed, estimates, merged, units
 
 
 def run(times: Mapping[str, float | None], **more: Any) -> Recording:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfgate.core.test_setup import FixtureTime, setup_costs
+from perfgate.core.suite_setup import FixtureTime, setup_costs
 
 
 def fixture(name: str = "db", scope: str = "function", times: int = 10, seconds: float = 10.0) -> FixtureTime:

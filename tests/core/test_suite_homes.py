@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from perfgate.core.model import Run
 from perfgate.core.suite_change import Share
-from perfgate.core.test_homes import aligned, factor
-from perfgate.core.test_records import suites_of
-from tests.core.test_test_changes import Times, changed, history, part, ran, suite
+from perfgate.core.suite_homes import aligned, factor
+from perfgate.core.suite_records import suites_of
+from tests.core.test_suite_changes import Times, changed, history, part, ran, suite
 
 HOWS = ("file", "class", "nothing")
 

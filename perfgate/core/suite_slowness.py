@@ -20,7 +20,7 @@ from typing import NamedTuple
 from perfgate.core.stats.estimators import mean_and_sd, middle
 from perfgate.core.stats.student import upper_tail
 from perfgate.core.suite_change import Slower
-from perfgate.core.test_records import Key, shown_home
+from perfgate.core.suite_records import Key, shown_home
 
 #: Among the tests of a run without a change any is called newly slow at most so often.
 ALPHA = 0.05

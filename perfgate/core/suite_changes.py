@@ -9,14 +9,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from perfgate.core import test_fixtures, test_flakiness, test_growth, test_slowness
+from perfgate.core import suite_fixtures, suite_flakiness, suite_growth, suite_slowness
 from perfgate.core.compare import PAIRS, Comparison, Tested
 from perfgate.core.model import Run, State
 from perfgate.core.stats.estimators import median, middle
 from perfgate.core.suite_change import MOST_ROWS, Part, Plugin, Share, SuiteChange
-from perfgate.core.test_flakiness import Told
-from perfgate.core.test_homes import aligned
-from perfgate.core.test_records import Key, Names, Suite, suites_of
+from perfgate.core.suite_flakiness import Told
+from perfgate.core.suite_homes import aligned
+from perfgate.core.suite_records import Key, Names, Suite, suites_of
 
 #: The newest baseline runs that are asked; those whose times are comparable come first.
 WINDOW = 30
@@ -60,7 +60,7 @@ def changes(
         cases = [Told(state, each[name]) for state, each in mine if name in each]
         own = {series.metric: each for series, each in told.items() if series.labels == (("suite", name),)}
         here = [each for each in sorted(witnesses, key=lambda each: each.position) if name in each.suites]
-        found.append(_change(name, cases, here, own, alpha=test_slowness.ALPHA / len(suites)))
+        found.append(_change(name, cases, here, own, alpha=suite_slowness.ALPHA / len(suites)))
     return tuple(found)
 
 
@@ -78,7 +78,7 @@ def _change(
     alpha: float,
 ) -> SuiteChange:
     candidate, witnesses = _aligned(name, candidate, witnesses)
-    flaky = test_flakiness.find(candidate, [Told(each.commit, each.suites[name]) for each in witnesses])
+    flaky = suite_flakiness.find(candidate, [Told(each.commit, each.suites[name]) for each in witnesses])
     change = SuiteChange(
         name,
         runs=len(witnesses),
@@ -99,7 +99,7 @@ def _change(
     before = before or next((each.suites[name] for each in reversed(witnesses) if each.suites[name].group), None)
     if before is None or before.group is None:
         return change._replace(tests_after=after.group.tests, untold="no run of the baseline tells its set of tests")
-    growth = test_growth.grown(after, before, history)
+    growth = suite_growth.grown(after, before, history)
     change = change._replace(
         timed=len(history),
         tests_before=before.group.tests,
@@ -107,7 +107,7 @@ def _change(
         changed=after.group != before.group,
         renamed=tuple((new[0], old[0]) for new, old in growth.renamed[:_MOST_RENAMES]),
         renames=len(growth.renamed),
-        fixtures=test_fixtures.grown([each.suite for each in candidate], history),
+        fixtures=suite_fixtures.grown([each.suite for each in candidate], history),
     )
     if cases is None or cases.state is not State.MEASURED or not history or cases.before is None or cases.after is None:
         return change._replace(untold="no comparable times of the suite")
@@ -151,7 +151,7 @@ def _plugins(candidate: Sequence[Suite], history: Sequence[Suite]) -> tuple[Plug
     return tuple(each for each in found if each.came or each.gone or each.before != each.after)[:MOST_ROWS]
 
 
-def _parts(growth: test_growth.Growth, whole: float, *, grew: bool) -> tuple[Part, ...]:
+def _parts(growth: suite_growth.Growth, whole: float, *, grew: bool) -> tuple[Part, ...]:
     """The parts with what they leave over, so that they add up.
 
     Medians of tests do not add up to the median of their sums, which is the common tests' doing; unless the baseline's own runs differ
@@ -168,13 +168,15 @@ def _parts(growth: test_growth.Growth, whole: float, *, grew: bool) -> tuple[Par
     return tuple(part for part in parts if part.tests or part.seconds)
 
 
-def _slower(after: Suite, history: Sequence[Suite], renamed: Mapping[Key, Key], *, alpha: float) -> test_slowness.Found:
+def _slower(
+    after: Suite, history: Sequence[Suite], renamed: Mapping[Key, Key], *, alpha: float
+) -> suite_slowness.Found:
     histories = {}
     for key in after.times:
         origin = renamed.get(key, key)
         histories[key] = [_time(origin, suite, after) for suite in history]
     steps = [round(time, 6) for time in after.times.values()]
-    return test_slowness.find(after.times, histories, resolution=_resolution(steps), alpha=alpha)
+    return suite_slowness.find(after.times, histories, resolution=_resolution(steps), alpha=alpha)
 
 
 def _time(key: Key, suite: Suite, after: Suite) -> float | None:

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from perfgate.core.sharding import SECOND, Unit
-from perfgate.core.test_names import class_of, file_of, is_file, module_of, plain_path, scope_of, title_of
+from perfgate.core.suite_names import class_of, file_of, is_file, module_of, plain_path, scope_of, title_of
 
 
 class Timed(NamedTuple):

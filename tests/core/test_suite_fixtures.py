@@ -6,8 +6,8 @@ from typing import Any
 
 from perfgate.core.model import Run
 from perfgate.core.suite_change import Fixture, SuiteChange
-from perfgate.core.test_records import suites_of
-from tests.core.test_test_changes import changed, ran, suite
+from perfgate.core.suite_records import suites_of
+from tests.core.test_suite_changes import changed, ran, suite
 
 
 def with_fixtures(number: int, *rows: tuple[str, int, object]) -> Run:

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfgate.core import test_slowness
+from perfgate.core import suite_slowness
 from perfgate.core.baseline import Baseline
 from perfgate.core.compare import compare
 from perfgate.core.model import Run
 from perfgate.core.observation import observe
 from perfgate.core.suite_change import Share, SuiteChange
-from perfgate.core.test_changes import WINDOW, Witness, asked, changes
-from perfgate.core.test_growth import own_name
-from perfgate.core.test_records import Key, suites_of
+from perfgate.core.suite_changes import WINDOW, Witness, asked, changes
+from perfgate.core.suite_growth import own_name
+from perfgate.core.suite_records import Key, suites_of
 from tests.core.making import baseline_of, measured, run
 
 Times = Mapping[tuple[str, str], float]
@@ -228,10 +228,10 @@ def test_without_a_change_lists_are_as_rare_as_is_said_and_a_doubled_test_is_fou
         runs = [_day(base, chance, tail) for _ in range(12)]
         histories = {key: [each[n] for each in runs] for n, key in enumerate(keys)}
         now = dict(zip(keys, _day(base, chance, tail), strict=True))
-        false += bool(test_slowness.find(now, histories).slower)
+        false += bool(suite_slowness.find(now, histories).slower)
         doubled = min(keys, key=lambda key: abs(now[key] - 0.3))
         hits += doubled[0] in {
-            each.test for each in test_slowness.find(now | {doubled: now[doubled] * 2}, histories).slower
+            each.test for each in suite_slowness.find(now | {doubled: now[doubled] * 2}, histories).slower
         }
     assert false <= (0.05 if tail == 0 else 0.1) * trials
     assert hits >= (0.8 * trials if tail == 0 else 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from perfgate.core.suite_change import MOST_ROWS, Fixture
-from perfgate.core.test_records import Suite
+from perfgate.core.suite_records import Suite
 
 #: Growth that is told: this share of what the fixture took before, and these seconds.
 _WORTH_SHARE, _WORTH_SECONDS = 0.1, 0.1

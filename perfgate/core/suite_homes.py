@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
-from perfgate.core.test_records import Group, Key, Suite, is_file, plain, shown_home
+from perfgate.core.suite_records import Group, Key, Suite, is_file, plain, shown_home
 
 _WIDTH = 1 << 64
 
