@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,15 @@ def test_a_line_with_a_shell_of_its_own_or_with_escaped_signs_is_run_as_it_is(pr
     ended = program.perfgate("measure", "command", "it", *words, "--runs", "1", "--", "true")
     assert ended.code == 0, ended
     assert (program.root / "set").read_text(encoding="utf-8") == "2\n"
+
+
+def test_counts_are_shown_as_whole_numbers(program: Program) -> None:
+    if shutil.which("valgrind") is None:
+        pytest.skip("valgrind is not here")
+    ended = program.perfgate("measure", "command", "it", "--counter", "instructions", "-o", "run.json", "--", "true")
+    assert ended.code == 0, ended
+    row, *_ = json.loads((program.root / "run.json").read_text(encoding="utf-8"))["details"]["counts"]
+    assert f" {row['instructions']:,.0f} " in ended.out.partition("counts")[2]
 
 
 def test_entries_of_budgets_yaml_have_all_of_it(program: Program) -> None:

@@ -258,6 +258,14 @@ def durations(root: Path, times: dict[str, float]) -> None:
     (root / "t").write_text("".join(f"{name}\n" for name in times), encoding="utf-8")
 
 
+def test_an_end_that_reads_like_the_earliest_possible_one_is_told_by_how_much_it_is_later(
+    tmp_path: Path, shard: Shard
+) -> None:
+    durations(tmp_path, {"a.py::a": 0.589, "a.py::b": 0.585, "a.py::c": 0.584, "a.py::d": 0.582})
+    told = shard(tmp_path, "--into", "2", "--tests", "t", "--from", ".test_durations")
+    assert "ends after 1.17 s, 0.1 % later than the earliest that any split could reach" in " ".join(told.out.split())
+
+
 def test_the_table_says_how_even_it_is_what_caps_it_and_how_many_jobs_pay(tmp_path: Path, shard: Shard) -> None:
     durations(tmp_path, {"a.py::slow": 300.0} | {f"b.py::t{n}": 60.0 for n in range(10)})
     common = ("--into", "4", "--tests", "t", "--from", ".test_durations", "--overhead", "90s")
