@@ -194,7 +194,7 @@ def explained(change: SuiteChange) -> list[str]:
         shift = f"; all together ran {ratio(change.shift)}, which is divided out"
         found.append(
             f"newly slow    {change.slow} of {change.judged} tests judged one by one"
-            f" (any without a change: at most {change.alpha * 100:.2g} % of runs){shift}"
+            f" (any without a change: about {change.alpha * 100:.2g} % of runs){shift}"
         )
         for each in change.slower:
             found.append(

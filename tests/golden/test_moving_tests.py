@@ -110,7 +110,7 @@ def test_explain_shows_the_rows_of_each_part_and_hostile_names_stay_text(project
     assert "times before are medians of 12 baseline runs" in done.out
     assert "+2 s  – → 2 s  pkg.fresh.test_new_0 (tests/test_fresh.py)" in done.out
     assert "@somebody" in done.out, "a terminal reads no mention"
-    assert "1 of 60 tests judged one by one (any without a change: at most 5 % of runs)" in done.out
+    assert "1 of 60 tests judged one by one (any without a change: about 5 % of runs)" in done.out
     assert "<img" not in (project.root / ".perfgate" / "decision" / "comment.md").read_text(encoding="utf-8").replace(
         "`", ""
     )
